@@ -1,0 +1,36 @@
+/**
+ * The settings file (`helios.config.json` or `.yaml`): what needs a restart to change.
+ * Everything else stands in the home's control directory.
+ */
+
+export interface ListenerSettings {
+  readonly service: 'smtp' | 'submission'
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** `qmail-spp`: to the byte as the original, without our hardenings. */
+  readonly compat: 'qmail-spp' | false
+  /** Reserved names of the listener: accepted here, obeyed by the TLS and PROXY support. */
+  readonly tls: boolean
+  readonly proxy: readonly string[]
+}
+
+export interface Settings {
+  /** Absolute path of the home. */
+  readonly home: string
+  readonly listeners: readonly ListenerSettings[]
+  /** User to become after binding when started as root; undefined: stay. */
+  readonly user: string | undefined
+  readonly trace: {
+    readonly enabled: boolean
+    /** Bytes all trace files together may take. */
+    readonly maxBytes: number
+    /** Free bytes on the disk below which the trace stops. */
+    readonly minFreeBytes: number
+  }
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean | 'auto' }
+  /** `detect`: a program's first output line that looks like a 4xx or 5xx reply refuses. `off`: as the original. */
+  readonly replyDialect: 'detect' | 'off'
+  /** Path of the file the settings came from; undefined: defaults only. */
+  readonly file: string | undefined
+}

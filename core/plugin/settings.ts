@@ -1,0 +1,52 @@
+/**
+ * Settings are variables of the session environment, because that is where qmail puts them:
+ * smtpconfig for everybody, a tcprules line for one network, an `S` of an earlier plugin for one
+ * session. A declaration is parser, documentation and check in one.
+ */
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string; readonly mend: string }
+
+export interface Setting<T> {
+  /** One line: what the value means, with its unit. */
+  readonly about: string
+  /** The forms it takes, for documentation: `number`, `a zone name …`. */
+  readonly form: string
+  /** Reads the variable's text. Unset variables are never parsed: the handler sees undefined. */
+  parse(text: string): Parsed<T>
+}
+
+/** A whole number of things, 0 or more. The empty string is 0, as the seed's plugins read it. */
+export function count(about: string): Setting<number> {
+  return {
+    about, form: 'a whole number, 0 or more',
+    parse: (text) => /^[0-9]{0,15}$/.test(text)
+      ? { ok: true, value: Number(text) }
+      : { ok: false, reason: `"${text}" is not a whole number`, mend: 'write digits only, such as 10' },
+  }
+}
+
+/** On when the variable is set, even to the empty string (the seed's `BADHELO`, `ANTISPOOF`). */
+export function flag(about: string): Setting<true> {
+  return { about, form: 'anything, or nothing: being set is what counts', parse: () => ({ ok: true, value: true }) }
+}
+
+/** Any text. */
+export function text(about: string, form = 'text'): Setting<string> {
+  return { about, form, parse: (value) => ({ ok: true, value }) }
+}
+
+/** One of a few words (no case), or what `other` reads. */
+export function oneOf<const W extends string>(about: string, words: readonly W[]): Setting<W> {
+  return {
+    about, form: words.join(' | '),
+    parse: (value) => {
+      const word = words.find((known) => known.toLowerCase() === value.toLowerCase())
+      return word === undefined
+        ? { ok: false, reason: `"${value}" is none of ${words.join(', ')}`, mend: `write one of ${words.join(', ')}` }
+        : { ok: true, value: word }
+    },
+  }
+}
+
+export type SettingsShape = Readonly<Record<string, Setting<unknown>>>
+export type SettingValues<S extends SettingsShape> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T | undefined : never }

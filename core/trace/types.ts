@@ -1,0 +1,31 @@
+/** The events of a session, as `helios why` shows them. Plain data: one JSON value each. */
+
+export type TraceEvent =
+  | { readonly t: number; readonly event: 'connect'; readonly ip: string; readonly port: number; readonly host?: string; readonly service: string; readonly generation: number; readonly rule?: string }
+  /** What the client said; AUTH arguments never. */
+  | { readonly t: number; readonly event: 'command'; readonly line: string }
+  /** One line asked: where it stands, what it answered, how long it took. */
+  | { readonly t: number; readonly event: 'hook'; readonly hook: string; readonly line: string; readonly file: string; readonly number: number; readonly plugin: string; readonly runtime: string; readonly ms: number; readonly commands: readonly string[]; readonly fault?: string; readonly detail?: string; readonly shadow?: true; readonly exit?: number | string }
+  | { readonly t: number; readonly event: 'fact'; readonly plugin: string; readonly question: string; readonly answer: string; readonly ms: number }
+  /** What was sent, and who decided: a line of the list, a built-in check, or nobody in particular. */
+  | { readonly t: number; readonly event: 'reply'; readonly text: string; readonly decidedBy?: string }
+  | { readonly t: number; readonly event: 'message'; readonly id: string; readonly from: string; readonly to: readonly string[]; readonly size: number }
+  | { readonly t: number; readonly event: 'delivery'; readonly id: string; readonly to: string; readonly status: 'delivered' | 'later' | 'failed'; readonly text: string; readonly ms: number; readonly decidedBy?: string }
+  | { readonly t: number; readonly event: 'close'; readonly reason: string }
+
+/** `Omit<TraceEvent, 't'>`, kept apart for each event. */
+export type NewTraceEvent = TraceEvent extends infer E ? (E extends TraceEvent ? Omit<E, 't'> : never) : never
+
+/** Where one session's (or one delivery's) events go. Never throws, never waits. */
+export interface SessionTrace {
+  readonly id: string
+  add(event: NewTraceEvent): void
+  /** Hands the gathered events to the recorder: at the end of a transaction and of the session. */
+  flush(): void
+}
+
+/** The recorder behind all session traces: a bounded ring on disk. */
+export interface TraceRecorder {
+  session(id: string): SessionTrace
+  close(): Promise<void>
+}
