@@ -1,0 +1,21 @@
+/** Names and values of a session environment. */
+
+/** A name that `S` can carry and every program can be given: not empty, no `=`, no NUL, CR or LF. */
+export function isEnvironmentName(name: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  return /^[^=\x00\r\n]+$/.test(name)
+}
+
+/** A value that fits on a line of spp/1 and into a program's environment: no NUL, CR or LF. */
+export function isEnvironmentValue(value: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  return !/[\x00\r\n]/.test(value)
+}
+
+/**
+ * True for variables with which an `S` could choose the code that the next program runs: search path, shell start-up
+ * files, loader and interpreter switches. Sandboxes and workers may not set them. Names have case.
+ */
+export function dangerousName(name: string): boolean {
+  return /^(?:(?:PATH|IFS|ENV|BASH_ENV)$|LD_|NODE_|PERL|PYTHON|RUBY|PHP)/.test(name)
+}
