@@ -10,7 +10,7 @@ export interface ListenerSettings {
   readonly port: number
   /** `qmail-spp`: to the byte as the original, without our hardenings. */
   readonly compat: 'qmail-spp' | false
-  /** Reserved names of the listener: accepted here, obeyed by the TLS and PROXY support. */
+  /** Reserved: this version serves neither TLS nor PROXY, and loading settings that ask for them fails. */
   readonly tls: boolean
   readonly proxy: readonly string[]
 }

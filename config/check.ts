@@ -1,0 +1,60 @@
+/** Everything that can be said about a home without starting it: settings, control files, the plugin list's lines. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parsePluginList } from '../protocol/spp/list.ts'
+import { DEFAULT_LIST, readControl, type Control } from './control.ts'
+import { ConfigError } from './error.ts'
+import { loadSettings, type LoadOptions } from './load.ts'
+import type { Problem } from './problem.ts'
+import type { Settings } from './settings.ts'
+
+export interface HomeCheck {
+  /** Undefined when the settings themselves are wrong: then nothing else was looked at. */
+  readonly settings: Settings | undefined
+  readonly control: Control | undefined
+  /** Errors first, then by file and line. */
+  readonly problems: readonly Problem[]
+}
+
+/** Reads what an operator wrote and gathers every problem. Never rejects for what stands in the files. */
+export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFILE?: string } = {}): Promise<HomeCheck> {
+  let settings: Settings
+  try {
+    settings = await loadSettings(options)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { settings: undefined, control: undefined, problems: error.problems }
+  }
+  const { control, problems } = await readControl(settings.home, env)
+  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home)]
+  return { settings, control, problems: all.toSorted(compare) }
+}
+
+/** What can be said of the list without knowing any plugin. */
+export function checkPluginList({ smtpplugins: { file, content } }: Control): readonly Problem[] {
+  if (content === undefined) {
+    const mend = file === DEFAULT_LIST ? `create ${file}; an empty file means no plugins` : `create ${file}, or unset SPPCONFFILE`
+    return [{ severity: 'error', file, reason: 'the plugin list is missing, and without it every client is sent away with 421', mend }]
+  }
+  return parsePluginList(content).problems.map(({ warning, line, reason, mend }) => ({
+    severity: warning === true ? 'warning' : 'error', file, line, reason, mend,
+  }))
+}
+
+/** Mail and recorded sessions are nobody else's business. */
+async function checkModes(home: string): Promise<readonly Problem[]> {
+  const problems: Problem[] = []
+  for (const name of ['.', 'queue', 'trace']) {
+    const found = await stat(join(home, name)).catch(() => undefined)
+    if (found === undefined || (found.mode & 0o077) === 0) continue
+    const reason = 'other users of this machine can look into this directory'
+    problems.push({ severity: 'warning', file: name, reason, mend: `chmod 700 ${join(home, name)}` })
+  }
+  return problems
+}
+
+function compare(a: Problem, b: Problem): number {
+  const bySeverity = Number(a.severity === 'warning') - Number(b.severity === 'warning')
+  if (bySeverity !== 0) return bySeverity
+  return a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)
+}

@@ -1,0 +1,87 @@
+/** Makes a home: its directories, commented control files, example plugins and settings. Never overwrites anything. */
+import { link, mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ConfigError } from './error.ts'
+import { DEFAULTS, SETTINGS_FILES } from './schema.ts'
+
+export interface HomeOptions {
+  /** This host's name. */
+  readonly me: string
+  /** The first domain to take mail for; may be the same name. */
+  readonly domain: string
+  /** Switches an example plugin on, so that there is something to see. */
+  readonly demo: boolean
+}
+
+/** What was done, as paths relative to the home. */
+export interface HomeFiles {
+  readonly written: readonly string[]
+  /** Files that were there already and stay as they were. */
+  readonly kept: readonly string[]
+}
+
+const DIRECTORIES = ['control', 'plugins', 'queue', 'mail', 'trace']
+const DEFAULT_FILES = fileURLToPath(new URL('defaults/', import.meta.url))
+
+/**
+ * Makes what is missing of a home. Directories it makes are for their owner only: mail passes through them.
+ * @param home absolute path
+ * Rejects with ConfigError for a name that is none, and with the system's error where nothing can be written.
+ */
+export async function writeHome(home: string, options: HomeOptions): Promise<HomeFiles> {
+  checkName('me', options.me)
+  checkName('domain', options.domain)
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  for (const directory of DIRECTORIES) await mkdir(join(home, directory), { recursive: true, mode: 0o700 })
+  const written: string[] = []
+  const kept: string[] = []
+  for (const directory of ['control', 'plugins']) {
+    for (const name of (await readdir(join(DEFAULT_FILES, directory))).toSorted()) {
+      const text = fill(await readFile(join(DEFAULT_FILES, directory, name), 'utf8'), options)
+      const path = join(directory, name)
+      ;(await writeNew(join(home, directory), name, text) ? written : kept).push(path)
+    }
+  }
+  const present = new Set(await readdir(home))
+  const settings = SETTINGS_FILES.find((name) => present.has(name))
+  if (settings !== undefined) return { written, kept: [...kept, settings] }
+  await writeNew(home, SETTINGS_FILES[0]!, settingsText())
+  return { written: [...written, SETTINGS_FILES[0]!], kept }
+}
+
+/** Writes a file that is not there yet; false when it is. Whole or not at all, so that what is kept later is never a torn half. */
+async function writeNew(directory: string, name: string, text: string): Promise<boolean> {
+  const draft = join(directory, `.${name}.${process.pid}`)
+  await writeFile(draft, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 })
+  try {
+    await link(draft, join(directory, name))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await unlink(draft)
+  }
+}
+
+function fill(text: string, { me, domain, demo }: HomeOptions): string {
+  const hosts = me.toLowerCase() === domain.toLowerCase() ? me : `${me}\n${domain}`
+  return text.replaceAll('{{me}}', me).replaceAll('{{hosts}}', hosts).replaceAll('{{hello}}', demo ? '' : '#')
+}
+
+function settingsText(): string {
+  const listeners = DEFAULTS.listeners.map(({ service, host, port, compat }) => ({ service, host, port, compat }))
+  return `${JSON.stringify({ listeners, log: DEFAULTS.log }, undefined, 2)}\n`
+}
+
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+
+function checkName(what: 'me' | 'domain', name: string): void {
+  if (HOST_NAME.test(name)) return
+  throw new ConfigError([{
+    severity: 'error', file: what === 'me' ? 'control/me' : 'control/rcpthosts',
+    reason: `${JSON.stringify(name)} is not a host or domain name`,
+    mend: 'write letters, digits, "-" and dots, such as mail.example.org; names with other letters in their xn-- form',
+  }])
+}

@@ -1,0 +1,195 @@
+/** What may stand in the settings file: keys, types, defaults. Everything wrong is named at once. */
+import { resolve } from 'node:path'
+import { nearest } from './nearest.ts'
+import type { Problem } from './problem.ts'
+import type { ListenerSettings, Settings } from './settings.ts'
+
+export const SETTINGS_FILES: readonly string[] = ['helios.config.json', 'helios.config.yaml', 'helios.config.yml']
+
+const MIB = 1024 * 1024
+const LISTENER: ListenerSettings = { service: 'smtp', host: '127.0.0.1', port: 2525, compat: false, tls: false, proxy: [] }
+const SUBMISSION_PORT = 2587
+
+/** The settings without any file, but for the home. */
+export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
+  listeners: [LISTENER],
+  user: undefined,
+  trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
+  log: { level: 'info', pretty: 'auto' },
+  replyDialect: 'detect',
+}
+
+export interface SchemaOptions {
+  readonly home: string | undefined
+  /** What a relative `home` in the file is relative to. */
+  readonly base?: string
+  readonly file?: string
+  /** The file's text, for the lines of problems. */
+  readonly text?: string | undefined
+}
+
+/** Reads a parsed settings file; an empty file is `undefined`. Never throws. `home` is the file's own, absolute. */
+export function readSettings(value: unknown, options: SchemaOptions): {
+  readonly settings: Settings
+  readonly home: string | undefined
+  readonly problems: readonly Problem[]
+} {
+  const reader = new Reader(options.file ?? 'settings', options.text ?? '')
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'replyDialect'])
+  const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
+  const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
+  const ownHome = reader.text(top['home'], 'home')
+  const home = ownHome === undefined ? undefined : resolve(options.base ?? '.', ownHome)
+  const settings: Settings = {
+    home: options.home ?? home ?? '',
+    listeners: readListeners(top['listeners'], reader),
+    user: reader.text(top['user'], 'user'),
+    trace: {
+      enabled: reader.flag(trace['enabled'], 'trace.enabled') ?? DEFAULTS.trace.enabled,
+      maxBytes: reader.count(trace['maxBytes'], 'trace.maxBytes') ?? DEFAULTS.trace.maxBytes,
+      minFreeBytes: reader.count(trace['minFreeBytes'], 'trace.minFreeBytes') ?? DEFAULTS.trace.minFreeBytes,
+    },
+    log: {
+      level: reader.oneOf(log['level'], 'log.level', ['debug', 'info', 'warn', 'error']) ?? DEFAULTS.log.level,
+      pretty: reader.oneOf(log['pretty'], 'log.pretty', [true, false, 'auto']) ?? DEFAULTS.log.pretty,
+    },
+    replyDialect: reader.oneOf(top['replyDialect'], 'replyDialect', ['detect', 'off']) ?? DEFAULTS.replyDialect,
+    file: options.file,
+  }
+  return { settings, home, problems: reader.problems }
+}
+
+function readListeners(value: unknown, reader: Reader): readonly ListenerSettings[] {
+  if (value === undefined) return DEFAULTS.listeners
+  if (!Array.isArray(value) || value.length === 0) {
+    reader.wrong(
+      'listeners', 'a list of at least one listener', value, '"listeners": [{ "service": "smtp", "host": "127.0.0.1", "port": 2525 }]',
+    )
+    return DEFAULTS.listeners
+  }
+  const before = reader.problems.length
+  const listeners = value.map((item: unknown, index) => readListener(item, `listeners[${index}]`, reader))
+  // What stands in for a wrong value is not the operator's choice of a place.
+  if (reader.problems.length > before) return listeners
+  const places = new Map<string, number>()
+  for (const [index, { host, port }] of listeners.entries()) {
+    const place = `${host} port ${port}`
+    const first = places.get(place)
+    if (first === undefined) places.set(place, index)
+    else if (port !== 0) reader.problem(
+      `listeners[${index}]`, `${place} is taken by listeners[${first}] already`, 'give each listener its own host or port',
+    )
+  }
+  return listeners
+}
+
+function readListener(value: unknown, path: string, reader: Reader): ListenerSettings {
+  const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'proxy'])
+  const service = reader.oneOf(item['service'], `${path}.service`, ['smtp', 'submission']) ?? LISTENER.service
+  const tls = reader.flag(item['tls'], `${path}.tls`) ?? false
+  const proxy = reader.texts(item['proxy'], `${path}.proxy`) ?? []
+  if (tls) reader.problem(
+    `${path}.tls`, 'this version serves no TLS on listeners', 'put a TLS proxy such as stunnel in front and remove the key',
+  )
+  if (proxy.length > 0) reader.problem(
+    `${path}.proxy`, 'this version reads no PROXY headers on listeners', 'let clients connect directly and remove the key',
+  )
+  return {
+    service, tls, proxy,
+    host: reader.text(item['host'], `${path}.host`) ?? LISTENER.host,
+    port: reader.count(item['port'], `${path}.port`, 65535) ?? (service === 'smtp' ? LISTENER.port : SUBMISSION_PORT),
+    compat: reader.oneOf(item['compat'], `${path}.compat`, [false, 'qmail-spp']) ?? LISTENER.compat,
+  }
+}
+
+/** Reads values by type and collects what is wrong; each reader gives undefined for a key that is absent or wrong. */
+class Reader {
+  readonly problems: Problem[] = []
+  readonly #file: string
+  readonly #lines: readonly string[]
+
+  constructor(file: string, text: string) {
+    this.#file = file
+    this.#lines = text.split('\n')
+  }
+
+  problem(path: string, reason: string, mend: string): void {
+    const line = this.#line(path)
+    this.problems.push({
+      severity: 'error', file: this.#file, ...(line === undefined ? {} : { line }), reason: path === '' ? reason : `${path}: ${reason}`,
+      mend,
+    })
+  }
+
+  wrong(path: string, wanted: string, value: unknown, example: string): void {
+    this.problem(path, `this must be ${wanted}, not ${JSON.stringify(value) ?? String(value)}`, `write ${example}`)
+  }
+
+  object(value: unknown, path: string, known: readonly string[]): Readonly<Record<string, unknown>> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.wrong(path, 'an object with keys', value, `an object with the keys ${known.join(', ')}`)
+      return {}
+    }
+    for (const key of Object.keys(value)) {
+      if (known.includes(key)) continue
+      const meant = nearest(key, known)
+      this.problem(
+        path === '' ? key : `${path}.${key}`, `there is no such key${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+        `the keys here are ${known.join(', ')}`,
+      )
+    }
+    return value as Readonly<Record<string, unknown>>
+  }
+
+  text(value: unknown, path: string): string | undefined {
+    if (value === undefined) return undefined
+    if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
+    this.wrong(path, 'a text that is not empty', value, `"${path.split('.').at(-1)!}": "…", or leave the key out`)
+    return undefined
+  }
+
+  texts(value: unknown, path: string): readonly string[] | undefined {
+    if (value === undefined) return undefined
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+    this.wrong(path, 'a list of texts', value, '["…"], or leave the key out')
+    return undefined
+  }
+
+  flag(value: unknown, path: string): boolean | undefined {
+    return this.oneOf(value, path, [true, false])
+  }
+
+  count(value: unknown, path: string, most = Number.MAX_SAFE_INTEGER): number | undefined {
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most) return value
+    this.wrong(path, `a whole number from 0 to ${most}`, value, 'digits without quotes')
+    return undefined
+  }
+
+  oneOf<const W extends string | boolean>(value: unknown, path: string, words: readonly W[]): W | undefined {
+    if (value === undefined) return undefined
+    const word = words.find((known) => known === value)
+    if (word !== undefined) return word
+    const meant = typeof value === 'string' ? nearest(value, words.filter((known) => typeof known === 'string')) : undefined
+    this.problem(
+      path,
+      `this must be one of ${words.map((known) => JSON.stringify(known)).join(', ')}, not ${JSON.stringify(value) ?? String(value)}`
+        + (meant === undefined ? '' : `; did you mean "${meant}"?`),
+      'write one of these, or leave the key out',
+    )
+    return undefined
+  }
+
+  /** The line of a path's last key, where that key stands once only: a wrong line is worse than none. */
+  #line(path: string): number | undefined {
+    const key = /(?:^|\.)([A-Za-z0-9_$-]+)(?:\[\d+\])?$/.exec(path)?.[1]
+    if (key === undefined) return undefined
+    const lines = this.#lines.flatMap((text, index) => (hasKey(text, key) ? [index + 1] : []))
+    return lines.length === 1 ? lines[0] : undefined
+  }
+}
+
+function hasKey(text: string, key: string): boolean {
+  const escaped = key.replace(/[$]/g, '\\$')
+  return new RegExp(`(?:^|[\\s{,-])(?:"${escaped}"|'${escaped}'|${escaped})\\s*:`).test(text)
+}

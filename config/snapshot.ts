@@ -1,0 +1,92 @@
+/** All of a home's control directory as it stood at one moment, and the stamps that tell when it changed. */
+import { open, readdir, stat } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+
+/** A control file larger than this is not read. The compiled morercpthosts may be larger. */
+const MOST_BYTES = 4 * 1024 * 1024
+const MOST_CDB_BYTES = 64 * 1024 * 1024
+
+export interface Snapshot {
+  /** Bytes of each regular file by its name; links are followed. */
+  readonly files: ReadonlyMap<string, Buffer>
+  /** Files that are there but could not be read, by name, with the reason. */
+  readonly unreadable: ReadonlyMap<string, string>
+  /** Why the directory itself could not be read. */
+  readonly failure?: string
+}
+
+/** Reads `<home>/control`. Never rejects. */
+export async function takeSnapshot(home: string): Promise<Snapshot> {
+  const files = new Map<string, Buffer>()
+  const unreadable = new Map<string, string>()
+  let names: readonly string[]
+  try {
+    names = await readdir(join(home, 'control'))
+  } catch (error) {
+    return { files, unreadable, failure: reasonOf(error) }
+  }
+  // A name with a leading dot is an editor's.
+  for (const name of names.filter((each) => !each.startsWith('.'))) {
+    const read = await readRegular(join(home, 'control', name), name.endsWith('.cdb') ? MOST_CDB_BYTES : MOST_BYTES)
+    if (typeof read === 'string') unreadable.set(name, read)
+    else if (read !== undefined) files.set(name, read)
+  }
+  return { files, unreadable }
+}
+
+/** One file anywhere, its path relative to the home or absolute; undefined when it is missing or cannot be read. Never rejects. */
+export async function readInHome(home: string, path: string): Promise<Buffer | undefined> {
+  const read = await readRegular(inHome(home, path), MOST_BYTES)
+  return typeof read === 'string' ? undefined : read
+}
+
+function inHome(home: string, path: string): string {
+  return isAbsolute(path) ? path : join(home, path)
+}
+
+/** The bytes; a reason when there is a file that cannot be read; undefined when there is none, or it is not regular. */
+async function readRegular(path: string, most: number): Promise<Buffer | string | undefined> {
+  try {
+    // A FIFO or a device would block the open.
+    if (!(await stat(path)).isFile()) return undefined
+    await using file = await open(path, 'r')
+    const { size } = await file.stat()
+    if (size > most) return `it is larger than ${most} bytes`
+    return await file.readFile()
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : reasonOf(error)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return 'it is missing'
+  return code === 'EACCES' ? 'permission denied' : message
+}
+
+export interface Stamp {
+  readonly path: string
+  /** Changes whenever the file does; undefined while there is none. */
+  readonly stamp: string | undefined
+}
+
+/**
+ * Stamps of the control directory and of every file in it, in the order of their paths, with those of `also`:
+ * two equal lists mean that nothing was written in between. Never rejects.
+ */
+export async function controlStamps(home: string, also: readonly string[] = []): Promise<readonly Stamp[]> {
+  const directory = join(home, 'control')
+  const names = await readdir(directory).catch(() => [])
+  const inside = names.filter((name) => !name.startsWith('.')).toSorted().map((name) => join(directory, name))
+  const paths = [directory, ...inside, ...also.map((path) => inHome(home, path))]
+  return Promise.all(paths.map(async (path) => ({ path, stamp: await stampOf(path) })))
+}
+
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { mtimeNs, ctimeNs, size, ino } = await stat(path, { bigint: true })
+    return `${mtimeNs}.${ctimeNs}.${size}.${ino}`
+  } catch {
+    return undefined
+  }
+}
