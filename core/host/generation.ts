@@ -1,0 +1,124 @@
+/**
+ * A generation: an immutable snapshot of everything an operator can write, parsed and ready. A session keeps the
+ * one it began with; a change builds a whole new one aside, and if anything in it fails the old one goes on.
+ */
+import { isAbsolute, join, relative } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import type { Control } from '../../config/control.ts'
+import type { Problem } from '../../config/problem.ts'
+import { parsePluginList } from '../../protocol/spp/list.ts'
+import { textOf } from '../../protocol/text.ts'
+import { HOOKS, type Hook, type Plugin } from '../plugin/plugin.ts'
+import { loadEntry, type LoaderOptions } from './loader.ts'
+import type { Line } from './types.ts'
+
+/** The lines of one list file, for listeners in compat mode and for the others. */
+export interface ListOfLines {
+  readonly file: string
+  readonly hardened: Chains
+  readonly compat: Chains
+  readonly plugins: readonly Plugin[]
+  /** A listed plugin stands in for the built-in badmailfrom check. */
+  readonly replacesBadmailfrom: boolean
+}
+
+export type Chains = Readonly<Record<Hook, readonly Line[]>>
+
+export interface Generation {
+  readonly number: number
+  /** Milliseconds since 1970. */
+  readonly loadedAt: number
+  readonly control: Control
+  /** The list at `control/smtpplugins`, or at the path SPPCONFFILE names; undefined when that file is missing. */
+  list(sppConfFile: string | undefined): ListOfLines | undefined
+  /** List files outside the control directory, absolute: their stamps count besides those of the directory. */
+  readonly listFiles: readonly string[]
+}
+
+export interface GenerationOptions extends Omit<LoaderOptions, 'control' | 'file' | 'compat'> {
+  readonly number: number
+  readonly now: number
+  /** A list that was there before and is missing now is a failed load, not a change of policy. */
+  readonly listRequired: boolean
+}
+
+export type BuiltGeneration = { readonly generation?: Generation; readonly problems: readonly Problem[] }
+
+/** Builds the generation that these control files make. Never rejects: what is wrong comes back as problems. */
+export async function buildGeneration(control: Control, options: GenerationOptions): Promise<BuiltGeneration> {
+  const problems: Problem[] = []
+  const lists = new Map<string, ListOfLines>()
+  for (const name of listNames(control)) {
+    const content = await readList(options.home, name)
+    if (content === undefined) {
+      if (options.listRequired || name !== DEFAULT_LIST) {
+        problems.push({ severity: 'error', file: name, reason: 'the plugin list is missing', mend: 'restore it; an empty file means no plugins' })
+      }
+      continue
+    }
+    lists.set(name, await loadList(name, content, control, options, problems))
+  }
+  if (problems.some((problem) => problem.severity === 'error')) return { problems }
+  const generation: Generation = {
+    number: options.number, loadedAt: options.now, control,
+    list: (sppConfFile) => lists.get(listName(options.home, sppConfFile)),
+    listFiles: [...listNames(control)].filter((name) => !name.startsWith('control/')).map((name) => join(options.home, name)),
+  }
+  return { generation, problems }
+}
+
+const DEFAULT_LIST = 'control/smtpplugins'
+
+/** SPPCONFFILE as a name relative to the home; empty is ignored (spp-protocol 2.1). */
+function listName(home: string, sppConfFile: string | undefined): string {
+  if (sppConfFile === undefined || sppConfFile === '') return DEFAULT_LIST
+  return isAbsolute(sppConfFile) ? relative(home, sppConfFile) : relative(home, join(home, sppConfFile))
+}
+
+/** Every list that some client could get: the default one and those that smtpconfig or a TCP rule names. */
+function listNames(control: Control): Set<string> {
+  const names = new Set([DEFAULT_LIST])
+  const variables = [...control.smtpconfig, ...control.tcprules.rules.flatMap((rule) => rule.variables)]
+  for (const [name, value] of variables) if (name === 'SPPCONFFILE' && value !== '') names.add(listName(control.home, value))
+  return names
+}
+
+async function readList(home: string, name: string): Promise<string | undefined> {
+  try {
+    return textOf(await readFile(join(home, name)))
+  } catch {
+    return undefined
+  }
+}
+
+async function loadList(
+  file: string, content: string, control: Control, options: GenerationOptions, problems: Problem[],
+): Promise<ListOfLines> {
+  const parsed = parsePluginList(content)
+  for (const problem of parsed.problems) {
+    problems.push({
+      severity: problem.warning === true ? 'warning' : 'error', file, line: problem.line, reason: problem.reason, mend: problem.mend,
+    })
+  }
+  const hardened = emptyChains()
+  const compat = emptyChains()
+  const plugins = new Map<string, Plugin>()
+  for (const entry of parsed.entries) {
+    const hook = entry.section as Hook
+    const asHardened = await loadEntry(entry, { ...options, control, file, compat: false })
+    problems.push(...asHardened.problems)
+    if (asHardened.line === undefined) continue
+    hardened[hook].push(asHardened.line)
+    if (asHardened.plugin !== undefined) plugins.set(asHardened.plugin.name, asHardened.plugin)
+    const asOriginal = asHardened.line.runtime === 'inline' ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true })
+    if (asOriginal.line !== undefined) compat[hook].push(asOriginal.line)
+  }
+  return {
+    file, hardened, compat, plugins: [...plugins.values()],
+    replacesBadmailfrom: [...plugins.values()].some((plugin) => plugin.replaces?.includes('badmailfrom') === true),
+  }
+}
+
+function emptyChains(): Record<Hook, Line[]> {
+  return Object.fromEntries(HOOKS.map((hook) => [hook, []])) as unknown as Record<Hook, Line[]>
+}

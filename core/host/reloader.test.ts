@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Generation } from './generation.ts'
+import { Reloader, type ReloaderOptions } from './reloader.ts'
+
+interface World { stamp: string; stamps: number; built: string[]; fails: boolean; failures: number; loaded: number[] }
+
+function setUp(extra: Partial<ReloaderOptions> = {}): { world: World; options: ReloaderOptions } {
+  const world: World = { stamp: 'a', stamps: 0, built: [], fails: false, failures: 0, loaded: [] }
+  const options: ReloaderOptions = {
+    settleMs: 2, patienceMs: 20,
+    stamp: async () => { world.stamps += 1; return world.stamp },
+    build: async (number) => {
+      world.built.push(world.stamp)
+      return world.fails
+        ? { problems: [{ severity: 'error', file: 'control/smtpplugins', reason: 'bad', mend: 'mend' }] }
+        : { generation: { number } as Generation, problems: [] }
+    },
+    onLoaded: (generation) => { world.loaded.push(generation.number) },
+    onFailed: () => { world.failures += 1 },
+    ...extra,
+  }
+  return { world, options }
+}
+
+async function started(options: ReloaderOptions): Promise<Reloader> {
+  const { reloader } = await Reloader.start(options)
+  assert.ok(reloader !== undefined)
+  return reloader
+}
+
+test('an unchanged stamp keeps the generation; a change makes the next one', async () => {
+  const { world, options } = setUp()
+  const reloader = await started(options)
+  assert.equal((await reloader.latest()).number, 1)
+  world.stamp = 'b'
+  assert.equal((await reloader.latest()).number, 2)
+  assert.equal((await reloader.latest()).number, 2)
+  assert.deepEqual(world.built, ['a', 'b'])
+  assert.deepEqual(world.loaded, [2])
+})
+
+test('sessions that ask together share one look at the files', async () => {
+  const { world, options } = setUp()
+  const reloader = await started(options)
+  world.stamps = 0
+  await Promise.all(Array.from({ length: 100 }, () => reloader.latest()))
+  assert.ok(world.stamps <= 2, `${world.stamps} looks`)
+})
+
+test('an edit made while a look is under way is seen by who asks after it', async () => {
+  let release = (): void => {}
+  const gate = new Promise<void>((resolve) => { release = resolve })
+  let calls = 0
+  const { world, options } = setUp()
+  const reloader = await started({ ...options, stamp: async () => {
+    const seen = world.stamp
+    // The first look after the start has read the files, and its answer is under way.
+    if (++calls === 2) await gate
+    return seen
+  } })
+  const before = reloader.latest()
+  world.stamp = 'b'
+  const after = reloader.latest()
+  release()
+  assert.equal((await before).number, 1)
+  assert.equal((await after).number, 2)
+})
+
+test('a failed build keeps the old generation, is told once, and is tried again after the next edit only', async () => {
+  const { world, options } = setUp()
+  const reloader = await started(options)
+  world.fails = true
+  world.stamp = 'broken'
+  assert.equal((await reloader.latest()).number, 1)
+  assert.equal((await reloader.latest()).number, 1)
+  assert.equal(world.failures, 1)
+  assert.equal(reloader.lastFailure?.problems[0]?.reason, 'bad')
+  world.fails = false
+  world.stamp = 'mended'
+  assert.equal((await reloader.latest()).number, 2)
+  assert.equal(reloader.lastFailure, undefined)
+})
+
+test('a file that keeps changing does not serve, and delays an accept no longer than the patience', async () => {
+  let n = 0
+  let moving = false
+  const { world, options } = setUp()
+  const reloader = await started({ ...options, stamp: async () => moving ? `moving ${n++}` : world.stamp })
+  moving = true
+  assert.equal((await reloader.latest()).number, 1)
+  moving = false
+  world.stamp = 'still'
+  assert.equal((await reloader.latest()).number, 2)
+  assert.deepEqual(world.built, ['a', 'still'])
+})

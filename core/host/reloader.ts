@@ -1,0 +1,103 @@
+/**
+ * Keeps the generation in step with the files. Each accepted connection compares stat stamps; a file counts once
+ * it has stood unchanged for 100 ms, and an accept waits at most 2 s for that, so that a half-saved list never serves.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Problem } from '../../config/problem.ts'
+import type { BuiltGeneration, Generation } from './generation.ts'
+
+export interface ReloaderOptions {
+  /** One string that changes whenever an operator's file does. Never rejects. */
+  readonly stamp: () => Promise<string>
+  /** Reads and builds the next generation. Never rejects. */
+  readonly build: (number: number) => Promise<BuiltGeneration>
+  readonly onLoaded: (generation: Generation, problems: readonly Problem[]) => void
+  readonly onFailed: (problems: readonly Problem[]) => void
+  readonly settleMs?: number
+  readonly patienceMs?: number
+}
+
+export class Reloader {
+  readonly #options: ReloaderOptions
+  #current: Generation
+  #stamp: string
+  #number: number
+  #check: Promise<Generation> | undefined
+  #next: Promise<Generation> | undefined
+  #failed: { readonly at: number; readonly problems: readonly Problem[] } | undefined
+
+  private constructor(options: ReloaderOptions, first: Generation, stamp: string) {
+    this.#options = options
+    this.#current = first
+    this.#stamp = stamp
+    this.#number = first.number
+  }
+
+  /** Builds the first generation; resolves with its problems alone when it fails. */
+  static async start(options: ReloaderOptions): Promise<{ readonly reloader?: Reloader; readonly problems: readonly Problem[] }> {
+    const stamp = await options.stamp()
+    const built = await options.build(1)
+    if (built.generation === undefined) return { problems: built.problems }
+    return { reloader: new Reloader(options, built.generation, stamp), problems: built.problems }
+  }
+
+  get current(): Generation {
+    return this.#current
+  }
+
+  get lastFailure(): { readonly at: number; readonly problems: readonly Problem[] } | undefined {
+    return this.#failed
+  }
+
+  /**
+   * The generation for a session that begins now. The stat calls of one check serve every session that asked before
+   * it began; one that comes later waits for a check of its own, so an edit made before it is never missed.
+   */
+  async latest(): Promise<Generation> {
+    if (this.#check === undefined) return this.#begin()
+    this.#next ??= this.#check.finally(() => undefined).then(() => this.#begin())
+    return this.#next
+  }
+
+  #begin(): Promise<Generation> {
+    this.#next = undefined
+    const check = this.#refresh().finally(() => {
+      if (this.#check === check) this.#check = undefined
+    })
+    this.#check = check
+    return check
+  }
+
+  async #refresh(): Promise<Generation> {
+    const stamp = await this.#options.stamp()
+    if (stamp === this.#stamp) return this.#current
+    const settled = await this.#settled(stamp)
+    if (settled === undefined || settled === this.#stamp) return this.#current
+    const built = await this.#options.build(this.#number + 1)
+    // What stood while it was read is what was built; an edit in between is seen by the next check.
+    this.#stamp = settled
+    if (built.generation === undefined) {
+      this.#failed = { at: Date.now(), problems: built.problems }
+      this.#options.onFailed(built.problems)
+      return this.#current
+    }
+    this.#number += 1
+    this.#failed = undefined
+    this.#current = built.generation
+    this.#options.onLoaded(built.generation, built.problems)
+    return this.#current
+  }
+
+  /** The stamp once it has stood still, or undefined when it would not within the patience. */
+  async #settled(first: string): Promise<string | undefined> {
+    const { settleMs = 100, patienceMs = 2000 } = this.#options
+    let stamp = first
+    for (let waited = 0; waited < patienceMs; waited += settleMs) {
+      await delay(settleMs)
+      const again = await this.#options.stamp()
+      if (again === stamp) return stamp
+      stamp = again
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The inline runtime: a plugin's handlers, called in this process. For bundled plugins and those an operator trusts.
+ * A handler that answers at once costs a function call: no promise, no timer, no signal is made for it.
+ */
+import type { ListEntry } from '../../../protocol/spp/list.ts'
+import type { Log, MessageContext, Plugin } from '../../plugin/plugin.ts'
+import { DeliveryError, WorldUnavailable, type World } from '../../plugin/world.ts'
+import type { WorldFactory } from '../../world/real.ts'
+import type { HookRequest, Line, RunResult } from '../types.ts'
+import { readAnswer } from './answer.ts'
+import { Deadline } from './deadline.ts'
+import { settingsReader } from './settings.ts'
+
+export interface InlineOptions {
+  readonly entry: ListEntry
+  /** The list's path as an operator names it. */
+  readonly file: string
+  readonly plugin: Plugin
+  /** The plugin's control files, parsed, by name. */
+  readonly control: Readonly<Record<string, unknown>>
+  readonly world: WorldFactory
+  readonly log: Log
+  /** Where the line says nothing. Default: 60 s. */
+  readonly defaults?: { readonly timeoutMs: number }
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000
+
+type Ask = (context: MessageContext) => unknown
+
+/** The line of a plugin in this process. Its `run` never throws and never rejects; `takes` fails where the plugin's does. */
+export function inlineLine(options: InlineOptions): Line {
+  const { entry, plugin } = options
+  const hook = entry.section
+  const timeoutMs = entry.options.timeout ?? options.defaults?.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const settingsOf = settingsReader(plugin)
+  const handler = plugin[hook] as Ask | undefined
+  const { takes } = plugin
+
+  function ask<T>(request: HookRequest, question: (context: MessageContext) => T): T | Promise<Awaited<T>> {
+    return new Asking(request, options, settingsOf, timeoutMs).ask(question)
+  }
+
+  function run(request: HookRequest): RunResult | Promise<RunResult> {
+    if (handler === undefined) return { commands: [] }
+    try {
+      const answer = ask(request, handler)
+      return isPromise(answer) ? answer.then((late) => readAnswer(late, hook), failed) : readAnswer(answer, hook)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  function failed(error: unknown): RunResult {
+    if (error instanceof TimeIsUp) return { commands: [], fault: { kind: 'timed-out', detail: error.message } }
+    if (error instanceof WorldUnavailable || error instanceof NobodyWaits) {
+      return { commands: [], fault: { kind: 'unavailable', detail: error.message } }
+    }
+    if (error instanceof DeliveryError && hook === 'deliver') return { commands: [{ kind: 'E', text: error.text }] }
+    return { commands: [], fault: { kind: 'threw', detail: error instanceof Error ? error.message : String(error) } }
+  }
+
+  return {
+    hook, text: entry.text, file: options.file, number: entry.line, options: entry.options, runtime: 'inline',
+    name: entry.options.name ?? plugin.name, run,
+    ...(hook !== 'deliver' || takes === undefined ? {} : {
+      takes: (request: HookRequest, domain: string) => ask(request, (context) => takes(context, domain)),
+    }),
+  }
+}
+
+class TimeIsUp extends Error {}
+class NobodyWaits extends Error {}
+
+/** One question to one plugin. What its context gives beyond plain values is made when first looked at. */
+class Asking {
+  readonly #request: HookRequest
+  readonly #options: InlineOptions
+  readonly #timeoutMs: number
+  readonly #context: MessageContext
+  #deadline: Deadline | undefined
+  #aborter: AbortController | undefined
+  /** Ends the wait for a handler's promise. */
+  #giveUp: ((reason: Error) => void) | undefined
+  #ended = false
+
+  constructor(request: HookRequest, options: InlineOptions, settingsOf: (env: HookRequest['session']['env']) => unknown, timeoutMs: number) {
+    this.#request = request
+    this.#options = options
+    this.#timeoutMs = timeoutMs
+    let world: World | undefined
+    const signal = (): AbortSignal => this.#signal()
+    const makeWorld = (): World => (world ??= this.#world())
+    this.#context = {
+      session: request.session,
+      control: options.control as MessageContext['control'],
+      log: options.log,
+      get settings() { return settingsOf(request.session.env) as MessageContext['settings'] },
+      get world() { return makeWorld() },
+      get signal() { return signal() },
+      get message() { return request.message! },
+    }
+  }
+
+  ask<T>(question: (context: MessageContext) => T): T | Promise<Awaited<T>> {
+    let answer: T
+    try {
+      answer = question(this.#context)
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+    if (isPromise(answer)) return this.#wait(answer as Promise<Awaited<T>>)
+    this.#end()
+    return answer
+  }
+
+  #wait<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject
+      const signal = this.#signal()
+      if (signal.aborted) reject(signal.reason as Error)
+      this.#startDeadline().arm()
+      Promise.resolve(answer).then(resolve, reject).finally(() => this.#end())
+    })
+  }
+
+  #signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController()
+      if (this.#request.signal.aborted) this.#abort(new NobodyWaits('nobody waits for the answer any more'))
+      else this.#request.signal.addEventListener('abort', this.#left, { once: true })
+    }
+    return this.#aborter.signal
+  }
+
+  #world(): World {
+    const { plugin, world } = this.#options
+    return world.forRequest({
+      plugin: plugin.name, needs: plugin.needs ?? [], trace: this.#request.trace, signal: this.#signal(),
+      onSleep: (asleep) => this.#startDeadline().sleep(asleep),
+    })
+  }
+
+  #startDeadline(): Deadline {
+    return this.#deadline ??= new Deadline(this.#timeoutMs, () => this.#abort(new TimeIsUp(`no answer after ${this.#timeoutMs / 1000} s`)))
+  }
+
+  readonly #left = (): void => this.#abort(new NobodyWaits('nobody waits for the answer any more'))
+
+  #abort(reason: Error): void {
+    this.#aborter?.abort(reason)
+    this.#giveUp?.(reason)
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#deadline?.stop()
+    if (this.#aborter !== undefined) this.#request.signal.removeEventListener('abort', this.#left)
+  }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function'
+}

@@ -1,0 +1,128 @@
+/**
+ * The real world: what a handler of a plugin in this process can ask and do. Every fact it gets is written into the
+ * session's trace, so that a decision can be explained and replayed; effects it did not declare are refused.
+ */
+import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
+import type { SessionTrace } from '../trace/types.ts'
+
+export interface WorldOptions {
+  readonly accounts: AccountFacts
+  readonly mailbox: MailboxEffects
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly clock?: () => number
+  /** From 0 to below 1. Default: Math.random. */
+  readonly random?: () => number
+}
+
+/** What ties a world to one question put to one plugin. */
+export interface WorldBinding {
+  /** The plugin's name, for the trace. */
+  readonly plugin: string
+  readonly needs: readonly Effect[]
+  readonly trace: SessionTrace
+  /** Aborted when the client has left or the line's time is up: sleeping ends. */
+  readonly signal: AbortSignal
+  /** Called when `world.sleep` begins and ends: that time is not the plugin's. */
+  onSleep(asleep: boolean): void
+}
+
+export interface WorldFactory {
+  forRequest(binding: WorldBinding): World
+}
+
+/** Milliseconds that one timer can hold. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+export function createWorld(options: WorldOptions): WorldFactory {
+  const clock = options.clock ?? Date.now
+  const random = options.random ?? Math.random
+  return { forRequest: (binding) => worldOf(options, binding, clock, random) }
+}
+
+function worldOf({ accounts, mailbox }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
+  const { plugin, needs, trace, signal } = binding
+  let now: number | undefined
+
+  function record(question: string, answer: string, since: number): void {
+    const ms = Math.round((performance.now() - since) * 1000) / 1000
+    trace.add({ event: 'fact', plugin, question, answer, ms })
+  }
+
+  /** Asks, and records the answer or the failure. */
+  async function ask<T>(question: string, answer: () => Promise<T>, print: (value: T) => string): Promise<T> {
+    const since = performance.now()
+    try {
+      const value = await answer()
+      record(question, print(value), since)
+      return value
+    } catch (error) {
+      record(question, `${nameOf(error)}: ${messageOf(error)}`, since)
+      throw error
+    }
+  }
+
+  function mayUse(effect: Effect): void {
+    if (needs.includes(effect)) return
+    throw new Error(`the plugin uses the effect "${effect}" without declaring it (add needs: ['${effect}'])`)
+  }
+
+  return {
+    now() {
+      if (now === undefined) {
+        now = clock()
+        record('now', String(now), performance.now())
+      }
+      return now
+    },
+    random() {
+      const drawn = random()
+      record('random', String(drawn), performance.now())
+      return drawn
+    },
+    accounts: {
+      find: (address) => ask(`accounts.find ${address}`, () => accounts.find(address),
+        (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
+      hasDomain: (domain) => ask(`accounts.hasDomain ${domain}`, () => accounts.hasDomain(domain), String),
+    },
+    async sleep(seconds) {
+      mayUse('sleep')
+      if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)
+      binding.onSleep(true)
+      try {
+        await ask(`sleep ${seconds}`, () => pause(seconds * 1000, signal), () => 'awake')
+      } finally {
+        binding.onSleep(false)
+      }
+    },
+    mailbox: {
+      async deliver(account, message, envelope) {
+        mayUse('mailbox')
+        return ask(`mailbox.deliver ${account.login}@${account.domain}`, () => mailbox.deliver(account, message, envelope), String)
+      },
+    },
+  }
+}
+
+/** Rejects with the signal's reason as soon as it is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error)
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', leave)
+      resolve()
+    }, Math.min(ms, LONGEST_TIMER))
+    function leave(): void {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', leave, { once: true })
+  })
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error && error.name !== '' ? error.name : 'Error'
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
