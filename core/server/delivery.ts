@@ -1,0 +1,70 @@
+/** One recipient of a queued message before the lines of `[+deliver]`. */
+import { domainOf } from '../../protocol/smtp/path.ts'
+import { askChain, type SppState } from '../host/chain.ts'
+import type { Generation } from '../host/generation.ts'
+import type { Verdict } from '../host/types.ts'
+import type { Envelope } from '../message/types.ts'
+import type { Message } from '../plugin/message.ts'
+import type { Session } from '../plugin/plugin.ts'
+import type { DeliveryResult } from '../queue/types.ts'
+import { decidedBy } from '../smtp/dialogue.ts'
+import type { TraceRecorder } from '../trace/types.ts'
+import { policyFor } from './policies.ts'
+
+export interface DelivererOptions {
+  readonly generation: () => Generation
+  readonly trace: TraceRecorder
+}
+
+/** `O` delivered, `E4…` later, `E5…` failed, nobody: later. Never rejects for a plugin's fault. */
+export function deliverer({ generation, trace }: DelivererOptions) {
+  return async (message: Message, envelope: Envelope, address: string, signal: AbortSignal): Promise<DeliveryResult> => {
+    const policy = policyFor(generation(), envelope.env, false)
+    if (policy === undefined) return { status: 'later', text: 'the plugin list is missing (#4.3.0)' }
+    const recipient = domainOf(address) === undefined ? `${address}@${policy.envnoathost}` : address
+    const recording = trace.session(envelope.sessionId)
+    const started = performance.now()
+    const session = storedSession(envelope, recipient)
+    const verdict = await askChain(policy.lines('deliver'), { hook: 'deliver', session, message, signal, trace: recording }, stateOf(session.env), false)
+    const result = resultOf(verdict)
+    recording.add({
+      event: 'delivery', id: message.id, to: address, status: result.status, text: result.text,
+      ms: Math.round(performance.now() - started), ...(result.decidedBy === undefined ? {} : { decidedBy: result.decidedBy }),
+    })
+    recording.flush()
+    return result
+  }
+}
+
+function resultOf(verdict: Verdict): DeliveryResult {
+  const by = decidedBy(verdict)
+  const decided = by === undefined ? {} : { decidedBy: by }
+  const text = verdict.replies.join('/')
+  if (verdict.kind === 'skip-checks') return { status: 'delivered', text, ...decided }
+  if (verdict.kind === 'go-on') return { status: 'later', text: 'nobody in [+deliver] took it (#4.3.0)' }
+  if (verdict.kind === 'refuse' && verdict.replies.at(-1)?.startsWith('5') === true) return { status: 'failed', text, ...decided }
+  return { status: 'later', text: text === '' ? 'the line gave no reason (#4.3.0)' : text, ...decided }
+}
+
+/** The session as it was when the message was accepted. */
+function storedSession(envelope: Envelope, recipient: string): Session & { readonly env: Record<string, string> } {
+  const env: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, envelope.env)
+  return {
+    id: envelope.sessionId, env,
+    client: { ip: env['TCPREMOTEIP'] ?? '', port: Number(env['TCPREMOTEPORT'] ?? 0), host: env['TCPREMOTEHOST'] },
+    helo: env['SMTPHELOHOST'], reversePath: envelope.reversePath, recipients: envelope.recipients, recipient,
+    recipientsAsked: envelope.recipients.length, recipientAllowed: true, relayClient: env['RELAYCLIENT'] !== undefined,
+    auth: env['SMTPAUTHUSER'] === undefined ? undefined : { user: env['SMTPAUTHUSER'], method: env['SMTPAUTHMETHOD'] ?? '' },
+    tls: undefined,
+  }
+}
+
+/** Variables hold for the rest of this delivery; what belongs to a client's session has no meaning here. */
+function stateOf(env: Record<string, string>): SppState {
+  return {
+    off: false,
+    setVariable: (name, value) => { env[name] = value },
+    unsetVariable: (name) => { delete env[name] },
+    addHeader: () => {}, deferError: () => {}, changeAddress: () => {},
+  }
+}

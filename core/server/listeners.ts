@@ -1,0 +1,49 @@
+/** The sockets: bound first, served once everything behind them is ready. */
+import type { AddressInfo } from 'node:net'
+import type { ListenerSettings } from '../../config/settings.ts'
+import { HeliosError } from '../error.ts'
+import { Engine, type Admit } from '../smtp/connection.ts'
+
+export interface Listener {
+  readonly settings: ListenerSettings
+  readonly engine: Engine
+  /** `127.0.0.1:2525`, `[::1]:25`: the real port. */
+  readonly address: string
+}
+
+/** Binds every listener. Rejects with HeliosError `cannot-listen`; then none stays bound. */
+export async function bindAll(
+  settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, failed: (what: string, cause: unknown) => void,
+): Promise<readonly Listener[]> {
+  const bound: Listener[] = []
+  try {
+    for (const listener of settings) bound.push(await bind(listener, admit(listener), failed))
+    return bound
+  } catch (cause) {
+    for (const { engine } of bound) engine.close()
+    throw cause
+  }
+}
+
+async function bind(settings: ListenerSettings, admit: Admit, failed: (what: string, cause: unknown) => void): Promise<Listener> {
+  const engine = new Engine({ admit, timeoutSeconds: 1200, failed })
+  await new Promise<void>((resolve, reject) => {
+    const refused = (cause: NodeJS.ErrnoException): void => reject(cannotListen(settings, cause))
+    engine.server.once('error', refused)
+    engine.listen({ port: settings.port, host: settings.host, backlog: 511 }, () => {
+      engine.server.off('error', refused)
+      resolve()
+    })
+  })
+  const { address, port, family } = engine.server.address() as AddressInfo
+  return { settings, engine, address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}` }
+}
+
+function cannotListen({ service, host, port }: ListenerSettings, cause: NodeJS.ErrnoException): HeliosError {
+  const mend = cause.code === 'EADDRINUSE' ? 'stop what listens there, or give the listener another port in the settings'
+    : cause.code === 'EACCES' ? 'ports below 1024 need root: start as root with "user" in the settings, or choose a higher port'
+      : 'correct host and port of the listener in the settings'
+  return new HeliosError('cannot-listen', `${service} cannot listen on ${host} port ${port}: ${cause.code ?? cause.message}`, {
+    fault: 'operator', mend, cause,
+  })
+}

@@ -1,0 +1,214 @@
+/** The server: everything put together, started in order, stopped within a bound. */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { readControl } from '../../config/control.ts'
+import { printProblem, type Problem } from '../../config/problem.ts'
+import type { Settings } from '../../config/settings.ts'
+import { controlStamps } from '../../config/snapshot.ts'
+import { accountFacts } from '../accounts/accounts.ts'
+import { openDatabase } from '../accounts/database.ts'
+import { HeliosError } from '../error.ts'
+import { Broker } from '../host/children/broker.ts'
+import { buildGeneration, type Generation } from '../host/generation.ts'
+import { sectionName } from '../host/loader.ts'
+import { Reloader } from '../host/reloader.ts'
+import { createLog, type Logger } from '../log.ts'
+import { createMailbox } from '../mailbox/deliver.ts'
+import { DirectorySync } from '../message/directory-sync.ts'
+import { nodeFileSystem } from '../message/file-system.ts'
+import { createSpool } from '../message/spool.ts'
+import { HOOKS, type Log } from '../plugin/plugin.ts'
+import { Queue } from '../queue/queue.ts'
+import { createTraceRecorder } from '../trace/recorder.ts'
+import { createWorld } from '../world/real.ts'
+import { confirmedNames } from './names.ts'
+import { deliverer } from './delivery.ts'
+import { demoLines } from './demo.ts'
+import { bindAll, type Listener } from './listeners.ts'
+import { lockHome } from './lock.ts'
+import { admitTo, type SessionDeps } from './sessions.ts'
+import { StatusFile, type PluginStatus } from './status-file.ts'
+import { becomeUser } from './user.ts'
+
+export interface ServeIo {
+  out(line: string): void
+  err(line: string): void
+}
+
+/** Seconds that running sessions and deliveries get to finish. */
+const STOP_SECONDS = 25
+
+/**
+ * Runs the server of a home until SIGTERM or SIGINT. Resolves with the exit status: 0 after a stop, 1 when what the
+ * operator wrote keeps it from starting. Rejects with HeliosError where the system does.
+ */
+export async function serve(settings: Settings, io: ServeIo): Promise<number> {
+  const stopping = stopSignal()
+  const undo: (() => void | Promise<void>)[] = []
+  try {
+    const running = await start(settings, io, undo)
+    if (running === undefined) return 1
+    for (const line of running.hello) io.out(line)
+    const reason = await stopping
+    running.log.info({ reason }, 'stopping')
+    return 0
+  } finally {
+    for (const step of undo.toReversed()) await step()
+  }
+}
+
+interface Running {
+  readonly log: Logger
+  readonly hello: readonly string[]
+}
+
+async function start(settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[]): Promise<Running | undefined> {
+  const { home } = settings
+  const lock = lockHome(home)
+  undo.push(() => lock.release())
+  const log = createLog(settings.log, { terminal: process.stderr.isTTY })
+  const failed = (what: string, cause: unknown): void => log.error({ err: cause }, what)
+  undo.push(keepGoing(failed))
+
+  const ready = Promise.withResolvers<SessionDeps>()
+  ready.promise.catch(() => undefined)
+  const listeners = await bindAll(settings.listeners, (listener) =>
+    async (peer, port) => admitTo(listener, await ready.promise)(peer, port), failed)
+  undo.push(() => closeAll(listeners))
+  try {
+    becomeUser(settings.user)
+    const built = await assemble(settings, io, undo, listeners, log)
+    if (built === undefined) {
+      ready.reject(new HeliosError('not-started', 'the server did not start', { fault: 'operator', mend: 'see its messages' }))
+      return undefined
+    }
+    ready.resolve(built)
+    log.info({ home, generation: built.reloader.current.number, listeners: listeners.map((listener) => listener.address) }, 'ready')
+    return { log, hello: [...listeners.map(({ settings: { service }, address }) => `listening ${service} ${address}`), ...demoLines(home, listeners)] }
+  } catch (cause) {
+    ready.reject(cause)
+    throw cause
+  }
+}
+
+async function assemble(
+  settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[], listeners: readonly Listener[], log: Logger,
+): Promise<SessionDeps | undefined> {
+  const { home } = settings
+  const trace = createTraceRecorder({ home, settings: settings.trace, warn: (message) => log.warn(message) })
+  undo.push(() => trace.close())
+  const database = openDatabase(home)
+  undo.push(() => database.close())
+  const broker = await Broker.start({ log: pluginLog(log) })
+  undo.push(() => broker.close())
+
+  const directories = new DirectorySync(nodeFileSystem)
+  const facts: { locals: ReadonlySet<string> } = { locals: new Set() }
+  const world = createWorld({
+    accounts: accountFacts(database, { locals: () => facts.locals }),
+    mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
+  })
+  const use = (generation: Generation): void => {
+    facts.locals = generation.control.locals
+    for (const { engine } of listeners) engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
+  }
+  let lists: readonly string[] = []
+  const started = await Reloader.start({
+    stamp: async () => JSON.stringify(await controlStamps(home, lists)),
+    build: async (number) => {
+      const { control, problems } = await readControl(home)
+      if (problems.some((problem) => problem.severity === 'error')) return { problems }
+      const built = await buildGeneration(control, {
+        home, number, now: Date.now(), listRequired: number > 1,
+        program: { broker, replyDialect: settings.replyDialect, log: pluginLog(log) },
+        inline: { world, log: pluginLog(log) },
+      })
+      lists = built.generation?.listFiles ?? lists
+      return { ...built, problems: [...problems, ...built.problems] }
+    },
+    onLoaded: (generation, problems) => {
+      use(generation)
+      log.info({ generation: generation.number }, 'reloaded')
+      for (const problem of problems) log.warn(printProblem(problem))
+      status?.write()
+    },
+    onFailed: (problems) => {
+      log.error({ problems: problems.map(printProblem) }, `reload failed, the old generation goes on: ${printProblem(firstError(problems))}`)
+      status?.write()
+    },
+  })
+  for (const problem of started.problems) io.err(printProblem(problem))
+  const { reloader } = started
+  if (reloader === undefined) {
+    io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
+    return undefined
+  }
+  use(reloader.current)
+
+  const queue = await Queue.open({
+    home, now: Date.now, log, trace, directories,
+    deliver: deliverer({ generation: () => reloader.current, trace }),
+    settings: { lifetimeSeconds: reloader.current.control.queuelifetime, concurrency: reloader.current.control.concurrencylocal },
+  })
+  undo.push(() => queue.close(STOP_SECONDS * 1000))
+  const startedAt = Date.now()
+  const status: StatusFile | undefined = new StatusFile(home, () => ({
+    pid: process.pid, startedAt,
+    generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
+    ...(reloader.lastFailure === undefined ? {} : { lastFailedReload: reloader.lastFailure }),
+    listeners: listeners.map((listener) => ({ service: listener.settings.service, address: listener.address })),
+    plugins: pluginsOf(reloader.current),
+    queue: queue.status(),
+    sessions: listeners.reduce((sum, { engine }) => sum + engine.count, 0),
+  }))
+  undo.push(() => status.close())
+  // Sessions end before the queue closes.
+  undo.push(() => closeAll(listeners))
+  return {
+    reloader, trace, log, nameOf: confirmedNames(),
+    spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
+  }
+}
+
+function firstError(problems: readonly Problem[]): Problem {
+  return problems.find((problem) => problem.severity === 'error') ?? problems[0]!
+}
+
+function pluginsOf(generation: Generation): PluginStatus[] {
+  const list = generation.list(undefined)
+  if (list === undefined) return []
+  return HOOKS.flatMap((hook) => list.hardened[hook].map((line): PluginStatus => ({
+    section: sectionName(hook), line: line.text, file: line.file, number: line.number, name: line.name, runtime: line.runtime,
+    state: line.options.shadow === true ? 'shadow' : 'enabled',
+  })))
+}
+
+/** Stops listening and lets running sessions finish; after the bound they are ended. Twice does no harm. */
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  await Promise.all(listeners.map(({ engine }) => engine.finish(STOP_SECONDS * 1000)))
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
+  })
+}
+
+/** What nobody caught is a defect to be mended, not a reason to drop everybody's mail. */
+function keepGoing(failed: (what: string, cause: unknown) => void): () => void {
+  const uncaught = (cause: unknown): void => failed('a defect: nobody caught this', cause)
+  process.on('uncaughtException', uncaught)
+  process.on('unhandledRejection', uncaught)
+  return () => {
+    process.off('uncaughtException', uncaught)
+    process.off('unhandledRejection', uncaught)
+  }
+}
+
+/** pino takes the fields first, plugins and the host give the message first. */
+function pluginLog(log: Logger): Log {
+  return {
+    info: (message, fields) => log.info(fields ?? {}, message),
+    warn: (message, fields) => log.warn(fields ?? {}, message),
+  }
+}

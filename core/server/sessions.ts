@@ -1,0 +1,63 @@
+/** From an accepted connection to the talk that serves it: generation, access rules, environment, dialogue. */
+import { randomBytes } from 'node:crypto'
+import type { ListenerSettings } from '../../config/settings.ts'
+import type { Reloader } from '../host/reloader.ts'
+import type { Spool } from '../message/spool-types.ts'
+import type { Admit } from '../smtp/connection.ts'
+import { Dialogue } from '../smtp/dialogue.ts'
+import { SmtpSession } from '../smtp/session.ts'
+import { Talk } from '../smtp/talk.ts'
+import type { Logger } from '../log.ts'
+import type { TraceRecorder } from '../trace/types.ts'
+import { access, plainIp, type NameOf } from './access.ts'
+import { policyFor } from './policies.ts'
+
+export interface SessionDeps {
+  readonly reloader: Reloader
+  readonly spool: Spool
+  readonly trace: TraceRecorder
+  readonly log: Logger
+  readonly nameOf: NameOf
+}
+
+const NO_CONTROLS = Buffer.from('421 unable to read controls (#4.3.0)\r\n')
+
+export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
+  const compat = listener.compat === 'qmail-spp'
+  return async (peer, port) => {
+    const id = sessionId()
+    const generation = await deps.reloader.latest()
+    const granted = await access(peer, generation.control, deps.nameOf)
+    const trace = deps.trace.session(id)
+    const client = { ip: plainIp(peer.remoteAddress), port: peer.remotePort, host: granted.host }
+    trace.add({
+      event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,
+      ...(client.host === undefined ? {} : { host: client.host }), ...(granted.rule === undefined ? {} : { rule: granted.rule }),
+    })
+    const ended = (reason: string, decidedBy: string): undefined => {
+      deps.log.info({ session: id, ip: client.ip, reason: decidedBy }, reason)
+      trace.add({ event: 'reply', text: reason, decidedBy })
+      trace.add({ event: 'close', reason })
+      trace.flush()
+      return undefined
+    }
+    if (!granted.allow) return ended('connection denied', granted.rule ?? 'control/smtp-tcprules')
+    const policy = policyFor(generation, granted.env, compat)
+    if (policy === undefined) {
+      port.write(NO_CONTROLS)
+      port.close()
+      return ended('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
+    }
+    deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
+    const session = new SmtpSession({ id, service: listener.service, compat, client, env: granted.env })
+    return new Talk(port, new Dialogue({
+      session, policy, spool: deps.spool, trace, now: Date.now,
+      failed: (what, cause) => deps.log.error({ session: id, err: cause }, what),
+    }))
+  }
+}
+
+/** 12 characters, sortable by time to the second, unique across processes for practical purposes. */
+function sessionId(): string {
+  return Math.floor(Date.now() / 1000).toString(36) + randomBytes(4).toString('hex').slice(0, 6)
+}

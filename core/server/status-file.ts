@@ -1,0 +1,63 @@
+/** What the running server tells `helios status`: one small file in the home, replaced whole. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Problem } from '../../config/problem.ts'
+import type { QueueStatus } from '../queue/types.ts'
+
+export interface ServerStatus {
+  readonly pid: number
+  /** Times are milliseconds since 1970. */
+  readonly startedAt: number
+  readonly generation: { readonly number: number; readonly loadedAt: number }
+  readonly lastFailedReload?: { readonly at: number; readonly problems: readonly Problem[] }
+  readonly listeners: readonly { readonly service: string; readonly address: string }[]
+  readonly plugins: readonly PluginStatus[]
+  readonly queue: QueueStatus
+  readonly sessions: number
+}
+
+export interface PluginStatus {
+  /** Section, as the list writes it. */
+  readonly section: string
+  readonly line: string
+  readonly file: string
+  readonly number: number
+  readonly name: string
+  readonly runtime: string
+  readonly state: 'enabled' | 'shadow'
+}
+
+const EVERY_MS = 2000
+
+/** Writes the status now, every two seconds and when told; removes the file at the end. Trouble with it never stops mail. */
+export class StatusFile {
+  readonly #directory: string
+  readonly #status: () => ServerStatus
+  readonly #timer: NodeJS.Timeout
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(home: string, status: () => ServerStatus) {
+    this.#directory = join(home, 'run')
+    this.#status = status
+    this.#timer = setInterval(() => this.write(), EVERY_MS)
+    this.#timer.unref()
+    this.write()
+  }
+
+  write(): void {
+    this.#writing = this.#writing.then(() => this.#replace()).catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#writing
+    await rm(join(this.#directory, 'status.json'), { force: true }).catch(() => undefined)
+  }
+
+  async #replace(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const draft = join(this.#directory, `.status.${process.pid}`)
+    await writeFile(draft, `${JSON.stringify(this.#status())}\n`, { mode: 0o600 })
+    await rename(draft, join(this.#directory, 'status.json'))
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The one file that knows smtp-server. The library listens, does TLS and closes sockets; the parser, the start
+ * of a session, its time-out and its end are ours. Each override says why. A contract test in test/smtp holds
+ * what we lean on, and package.json pins the version exactly.
+ */
+import type { Socket } from 'node:net'
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
+import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
+import type { Port, Talk } from './talk.ts'
+
+export interface Peer {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/**
+ * Makes the talk of one accepted connection, or undefined when access rules refuse it (it is then closed
+ * without a word). May take its time: nothing of the client's is read meanwhile.
+ */
+export type Admit = (peer: Peer, port: Port) => Promise<Talk | undefined>
+
+export interface EngineOptions {
+  readonly admit: Admit
+  /** Idle seconds after which a client is told 451 and closed. */
+  readonly timeoutSeconds: number
+  readonly failed: (what: string, cause: unknown) => void
+}
+
+/** A listener: `listen` and `close` are the library's. */
+export class Engine extends SMTPServer {
+  readonly #admit: Admit
+  readonly #failed: EngineOptions['failed']
+  #closing = false
+  #finished: Promise<void> | undefined
+
+  constructor(options: EngineOptions) {
+    // allowHalfOpen: a client that sends everything and half-closes still gets its replies. It is an option of
+    // net.createServer, to which the library hands its own.
+    const library: SMTPServerOptions & { allowHalfOpen: boolean } = {
+      disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true, logger: false, allowHalfOpen: true,
+      socketTimeout: options.timeoutSeconds * 1000,
+    }
+    super(library)
+    this.#admit = options.admit
+    this.#failed = options.failed
+    // Without a listener one garbage handshake would end the process.
+    this.on('error', () => {})
+  }
+
+  /** Idle time of connections from now on. */
+  setTimeoutSeconds(seconds: number): void {
+    this.options.socketTimeout = seconds * 1000
+  }
+
+  /** No factory upstream: the class of a connection is named here. */
+  override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
+    if (this.#closing) {
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(this, socket, options ?? {})
+    connection.admit = this.#admit
+    connection.failed = this.#failed
+    this.connections.add(connection)
+    connection.on('error', () => {})
+    connection.init()
+  }
+
+  /**
+   * Stops accepting; idle sessions hear 421 at once, busy ones after what they do. Resolves when the last is gone, or
+   * after `boundMs` with what is left ended. Again: waits for the same end.
+   */
+  finish(boundMs: number): Promise<void> {
+    this.#finished ??= new Promise((resolve) => {
+      const bound = setTimeout(() => {
+        for (const connection of this.connections) connection._socket.destroy()
+      }, boundMs)
+      this.#closing = true
+      // The library would say 421 in the middle of a reply when its own bound ends: ours comes first.
+      this.options.closeTimeout = boundMs + 60_000
+      this.close(() => {
+        clearTimeout(bound)
+        resolve()
+      })
+      for (const connection of this.connections) if (connection instanceof Connection) connection.talk?.shutdown()
+    })
+    return this.#finished
+  }
+
+  get count(): number {
+    return this.connections.size
+  }
+}
+
+class Connection extends SMTPConnection implements Port {
+  // `declare`: a field would be wiped after the base constructor, which already made our parser.
+  declare talk: Talk | undefined
+  declare admit: Admit
+  declare failed: EngineOptions['failed']
+
+  /** Ours in place of the library's: nothing of its parser or command handlers ever runs. */
+  override _createParser(): SMTPStream {
+    return new Intake(this)
+  }
+
+  /** No 100 ms, no reverse lookup, no hooks of the library: access, then our greeting. */
+  override init(): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = this
+    this.admit({ remoteAddress, remotePort, localAddress, localPort }, this).then((talk) => {
+      if (talk === undefined || this._closed) {
+        talk?.gone('left before the greeting')
+        this._socket.destroy()
+        return
+      }
+      this.talk = talk
+      talk.begin()
+      this._setListeners(() => {})
+    }).catch((cause: unknown) => {
+      this.failed('a connection could not be taken', cause)
+      this._socket.destroy()
+    })
+    // Until then the library listens to nothing: an early end must not stay unseen.
+    this._socket.once('close', () => this._onClose())
+    this._socket.on('error', (error) => this._onError(error))
+  }
+
+  /** qmail's words; a plugin or the spool at work is no idle client. */
+  override _onTimeout(): void {
+    if (this._closing) this._socket.destroy()
+    else if (this.talk?.busy === true) this._armTimeout()
+    else this.talk?.timeout()
+  }
+
+  /** The end of a connection, however it came. */
+  override _onClose(): void {
+    const talk = this.talk
+    this.talk = undefined
+    super._onClose()
+    talk?.gone('connection closed')
+  }
+
+  write(bytes: Buffer): boolean {
+    // While a handshake runs, _socket is the raw one: nothing may be written into it.
+    if (this._upgrading || this._socket.destroyed || !this._socket.writable) return true
+    return this._socket.write(bytes)
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this._socket.once('close', resolve)
+      this._whenWritable(() => {
+        this._socket.off('close', resolve)
+        resolve()
+      })
+    })
+  }
+}
+
+/** The library's stream type with only our reading of it. */
+class Intake extends SMTPStream {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    super()
+    this.#connection = connection
+    this.on('finish', () => connection.talk?.end())
+  }
+
+  /** One chunk at a time: the next is read when this one is served. Bytes after close or STARTTLS are dropped. */
+  override _write(chunk: Buffer, _encoding: BufferEncoding, next: (error?: Error | null) => void): void {
+    const talk = this.#connection.talk
+    if (this.isClosed || talk === undefined) return next()
+    void talk.receive(chunk).then(() => next())
+  }
+}

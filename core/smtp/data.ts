@@ -1,0 +1,179 @@
+/** DATA, the content, and what is decided once it is in (spp-protocol 7.5; RFC 5321 4.1.1.4). */
+import { receivedField } from '../../protocol/smtp/received.ts'
+import { bytesOf } from '../../protocol/text.ts'
+import { HeliosError } from '../error.ts'
+import { editEnvelope } from '../message/edits.ts'
+import type { Verdict } from '../host/types.ts'
+import type { SpoolWriter } from '../message/spool-types.ts'
+import type { Envelope } from '../message/types.ts'
+import { decidedBy, type Dialogue } from './dialogue.ts'
+import { reply, replyAndClose, replyAndRead, type Reply } from './reply.ts'
+import type { SmtpSession } from './session.ts'
+
+const HOP_LIMIT = 100
+const BARE_LF = '451 See http://pobox.com/~djb/docs/smtplf.html.'
+const CANNOT_QUEUE = '451 qqt failure (#4.3.0)'
+
+export function data(dialogue: Dialogue): Reply | Promise<Reply> {
+  const { session } = dialogue
+  if (!session.open) return dialogue.refuse('503 MAIL first (#5.5.1)', 'built-in: order')
+  if (session.recipients.length === 0) return dialogue.refuse('503 RCPT first (#5.5.1)', 'built-in: order')
+  const pending = dialogue.pending('LD')
+  if (pending !== undefined) return pending
+  return dialogue.after(dialogue.ask('data'), (verdict) => dialogue.conclude(verdict, () => begin(dialogue, verdict)))
+}
+
+async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
+  const { session } = dialogue
+  const envelope: Omit<Envelope, 'edits'> = {
+    reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env },
+    sessionId: session.id, receivedAt: dialogue.now(), parameters: session.parameters,
+  }
+  session.closeTransaction()
+  try {
+    const writer = await dialogue.spool.create()
+    const head = bytesOf(received(session, envelope.receivedAt) + session.headers.map((line) => `${line}\n`).join(''))
+    dialogue.receiving = new Receiving(writer, envelope, dialogue.databytes())
+    await writer.write(head)
+  } catch (cause) {
+    void dialogue.receiving?.abandon()
+    dialogue.receiving = undefined
+    dialogue.failed('no place for a message in the spool', cause)
+    return dialogue.refuse(CANNOT_QUEUE, 'built-in: spool')
+  }
+  session.clearPending()
+  // The client may have left while the spool was asked.
+  if (dialogue.signal.aborted) void dialogue.receiving.abandon()
+  return dialogue.say(replyAndRead(...verdict.replies, '354 go ahead'))
+}
+
+function received(session: SmtpSession, at: number): string {
+  const { env } = session
+  const extended = !session.compat && session.extended
+  return receivedField({
+    remoteHost: env['TCPREMOTEHOST'], remoteInfo: session.auth?.user ?? env['TCPREMOTEINFO'], remoteIp: env['TCPREMOTEIP'],
+    helo: session.helo, local: env['TCPLOCALHOST'] ?? env['TCPLOCALIP'],
+    protocol: session.auth === undefined ? (extended ? 'ESMTP' : 'SMTP') : 'ESMTPA', date: new Date(at),
+  })
+}
+
+/** What the decoder saw of the whole data. */
+export interface EndOfData {
+  readonly bareLf: boolean
+  /** Header lines that begin with `received` or `delivered`. */
+  readonly hops: number
+}
+
+/** A message on its way in. */
+export class Receiving {
+  readonly writer: SpoolWriter
+  readonly envelope: Omit<Envelope, 'edits'>
+  readonly #limit: number
+  #size = 0
+  #trouble: unknown
+  #abandoned = false
+
+  constructor(writer: SpoolWriter, envelope: Omit<Envelope, 'edits'>, limit: number) {
+    this.writer = writer
+    this.envelope = envelope
+    this.#limit = limit
+  }
+
+  get tooBig(): boolean {
+    return this.#limit > 0 && this.#size > this.#limit
+  }
+
+  get trouble(): unknown {
+    return this.#trouble
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Takes decoded content. After trouble or past the limit the rest is read and dropped: only the true end of data ends it. */
+  content(chunk: Uint8Array): void | Promise<void> {
+    this.#size += chunk.length
+    if (this.#abandoned || this.#trouble !== undefined || this.tooBig) return
+    try {
+      return this.writer.write(chunk)?.catch((cause: unknown) => { this.#trouble = cause })
+    } catch (cause) {
+      this.#trouble = cause
+    }
+  }
+
+  async abandon(): Promise<void> {
+    if (this.#abandoned) return
+    this.#abandoned = true
+    await this.writer.abort()
+  }
+}
+
+/** A bare LF in data, in compat mode: refused at once, and the connection ends (qmail-control 6). */
+export function bareLfAsOriginal(dialogue: Dialogue): Reply {
+  void dialogue.receiving?.abandon()
+  dialogue.receiving = undefined
+  return dialogue.say(replyAndClose(BARE_LF), 'built-in: bare LF')
+}
+
+/** The true end of data has come: everything is decided, made durable, and answered. Never rejects. */
+export async function endOfData(dialogue: Dialogue, end: EndOfData): Promise<Reply> {
+  const receiving = dialogue.receiving!
+  // From here on a client that leaves no longer abandons the message: it may already be promised.
+  dialogue.receiving = undefined
+  try {
+    return await decide(dialogue, receiving, end)
+  } catch (cause) {
+    void receiving.abandon()
+    dialogue.failed('a message could not be queued', cause)
+    const text = (cause instanceof HeliosError ? cause.reply : undefined) ?? '451 qq write error or disk full (#4.3.0)'
+    return dialogue.refuse(text, 'built-in: spool')
+  } finally {
+    dialogue.trace.flush()
+  }
+}
+
+async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData): Promise<Reply> {
+  const refuse = (text: string, why: string): Reply => {
+    void receiving.abandon()
+    return dialogue.refuse(text, why)
+  }
+  if (receiving.trouble !== undefined) throw receiving.trouble
+  if (end.bareLf) return refuse(BARE_LF, 'built-in: bare LF')
+  if (end.hops >= HOP_LIMIT) return refuse('554 too many hops, this message is looping (#5.4.6)', 'built-in: hops')
+  if (receiving.tooBig) return refuse('552 sorry, that message size exceeds my databytes limit (#5.3.4)', 'built-in: databytes')
+  const verdict = await askAboutMessage(dialogue, receiving)
+  const okay = `250 ok ${Math.floor(dialogue.now() / 1000)} qp ${receiving.writer.id}`
+  if (verdict.kind === 'refuse' || (verdict.kind === 'hang-up' && verdict.replies.length > 0)) {
+    void receiving.abandon()
+    const answer = verdict.kind === 'refuse' ? reply(...verdict.replies) : replyAndClose(...verdict.replies)
+    return dialogue.say(answer, decidedBy(verdict))
+  }
+  if (verdict.kind === 'hang-up') {
+    void receiving.abandon()
+    return dialogue.say(reply(okay), `discarded by ${decidedBy(verdict)}`)
+  }
+  const envelope: Envelope = { ...receiving.envelope, edits: verdict.edits ?? [] }
+  const { reversePath, recipients } = editEnvelope(envelope)
+  if (recipients.length === 0) {
+    void receiving.abandon()
+    return dialogue.say(reply(okay), `discarded: ${decidedBy(verdict) ?? 'a plugin'} left no recipient`)
+  }
+  await receiving.writer.commit(envelope)
+  const { id, size } = receiving.writer
+  dialogue.trace.add({ event: 'message', id, from: reversePath, to: recipients, size })
+  return dialogue.say(reply(okay))
+}
+
+async function askAboutMessage(dialogue: Dialogue, receiving: Receiving): Promise<Verdict> {
+  if (dialogue.policy.lines('message').length === 0) return { kind: 'go-on', replies: [] }
+  const { session } = dialogue
+  // Plugins of +message see the transaction that DATA closed.
+  session.reversePath = receiving.envelope.reversePath
+  session.recipients = [...receiving.envelope.recipients]
+  try {
+    return await dialogue.ask('message', receiving.writer.message())
+  } finally {
+    session.closeTransaction()
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The SMTP dialogue without sockets: it is given one command line, or content and the end of data, and answers
+ * with replies. Hooks are asked here and nowhere else. Order and texts: spp-protocol 7 and 14; RFC 5321.
+ * One command at a time: the caller waits for a reply before it hands over the next line.
+ */
+import { parseCommandLine } from '../../protocol/smtp/command-line.ts'
+import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
+import { isAscii } from '../../protocol/text.ts'
+import { askChain } from '../host/chain.ts'
+import type { Verdict } from '../host/types.ts'
+import type { Spool } from '../message/spool-types.ts'
+import type { Hook } from '../plugin/plugin.ts'
+import type { SessionTrace } from '../trace/types.ts'
+import type { Policy } from './policy.ts'
+import { reply, replyAndClose, type Reply } from './reply.ts'
+import type { SmtpSession } from './session.ts'
+import { data, type Receiving } from './data.ts'
+import { mail } from './mail.ts'
+import { rcpt } from './rcpt.ts'
+
+export interface DialogueDeps {
+  readonly session: SmtpSession
+  readonly policy: Policy
+  readonly spool: Spool
+  readonly trace: SessionTrace
+  readonly now: () => number
+  /** Asked for trouble that is neither the client's nor a plugin's. */
+  readonly failed: (what: string, cause: unknown) => void
+}
+
+type Answer = Reply | Promise<Reply>
+
+export class Dialogue implements DialogueDeps {
+  readonly session: SmtpSession
+  readonly policy: Policy
+  readonly spool: Spool
+  readonly trace: SessionTrace
+  readonly now: () => number
+  readonly failed: DialogueDeps['failed']
+  receiving: Receiving | undefined
+  readonly #gone = new AbortController()
+
+  constructor(deps: DialogueDeps) {
+    this.session = deps.session
+    this.policy = deps.policy
+    this.spool = deps.spool
+    this.trace = deps.trace
+    this.now = deps.now
+    this.failed = deps.failed
+  }
+
+  /** Aborted once the client has left. */
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /** The greeting. */
+  greet(): Answer {
+    return this.after(this.ask('connection'), (verdict) => this.conclude(verdict, () =>
+      this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`))))
+  }
+
+  /** One command line without its LF. Never rejects. */
+  command(line: string): Answer {
+    try {
+      const answer = this.#dispatch(line)
+      return answer instanceof Promise ? answer.catch((cause: unknown) => this.#broken(cause)) : answer
+    } catch (cause) {
+      return this.#broken(cause)
+    }
+  }
+
+  #dispatch(line: string): Answer {
+    const { verb, argument } = parseCommandLine(line)
+    this.trace.add({ event: 'command', line: verb === 'AUTH' ? 'AUTH ...' : line })
+    if (line.includes('\0')) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
+    switch (verb) {
+      case 'HELO': return this.#helo(argument, false)
+      case 'EHLO': return this.#helo(argument, true)
+      case 'MAIL': return mail(this, argument)
+      case 'RCPT': return rcpt(this, argument)
+      case 'DATA': return data(this)
+      case 'RSET':
+        this.session.clearPending()
+        this.session.closeTransaction()
+        return this.say(reply('250 flushed'))
+      case 'NOOP': return this.say(reply('250 ok'))
+      case 'VRFY': return this.say(reply("252 send some mail, i'll try my best"))
+      case 'HELP': return this.say(reply('214 netqmail home page: http://qmail.org/netqmail'))
+      case 'QUIT': return this.say(replyAndClose(`221 ${this.policy.greeting}`))
+      default: return this.refuse('502 unimplemented (#5.5.1)', 'built-in: unknown command')
+    }
+  }
+
+  #helo(argument: string, extended: boolean): Answer {
+    const { session } = this
+    const before = session.helo
+    session.env['SMTPHELOHOST'] = argument
+    session.helo = argument
+    return this.after(this.ask('helo'), (verdict) => {
+      if (verdict.kind === 'refuse' || verdict.kind === 'hang-up') session.helo = before
+      return this.conclude(verdict, () => {
+        session.closeTransaction()
+        session.extended = extended
+        return this.say(reply(...verdict.replies, ...(extended ? this.#extensions() : [`250 ${this.policy.greeting}`])))
+      })
+    })
+  }
+
+  #extensions(): string[] {
+    const first = [`250-${this.policy.greeting}`, '250-PIPELINING']
+    if (this.session.compat) return [...first, '250 8BITMIME']
+    return [...first, '250-8BITMIME', `250-SIZE ${this.databytes()}`, '250 SMTPUTF8']
+  }
+
+  /** The size limit of this session: the variable `DATABYTES` it began with, else the control file. */
+  databytes(): number {
+    const variable = this.session.databytesVariable
+    return variable === undefined ? this.policy.databytes : Number(/^[0-9]{0,15}/.exec(variable)![0])
+  }
+
+  /** What this session may announce with MAIL and RCPT. */
+  limits(): ParameterLimits {
+    return { smtputf8: !this.session.compat, sizeLimit: this.databytes() }
+  }
+
+  /** Asks one hook's chain. */
+  ask(hook: Hook, message?: Parameters<typeof askChain>[1]['message']): Verdict | Promise<Verdict> {
+    return askChain(this.policy.lines(hook), {
+      hook, session: this.session, signal: this.signal, trace: this.trace,
+      ...(message === undefined ? {} : { message }),
+    }, this.session, this.session.compat)
+  }
+
+  /** Refusal or hang-up as the verdict says, else what `goOn` does. */
+  conclude(verdict: Verdict, goOn: () => Answer): Answer {
+    if (verdict.kind === 'refuse') return this.say(reply(...verdict.replies), decidedBy(verdict))
+    if (verdict.kind === 'hang-up') return this.say(replyAndClose(...verdict.replies), decidedBy(verdict))
+    return goOn()
+  }
+
+  /** A pending deferred error of this kind, as a refusal. */
+  pending(kind: 'LM' | 'LR' | 'LD'): Reply | undefined {
+    const texts = this.session.deferred[kind].show()
+    return texts === undefined ? undefined : this.say(reply(...texts), `deferred error (${kind})`)
+  }
+
+  refuse(text: string, decidedBy: string): Reply {
+    return this.say(reply(text), decidedBy)
+  }
+
+  /** Records a reply on its way out. */
+  say(answer: Reply, decided?: string): Reply {
+    this.trace.add({ event: 'reply', text: answer.text, ...(decided === undefined ? {} : { decidedBy: decided }) })
+    return answer
+  }
+
+  /** Goes on at once where nothing waits. */
+  after<T>(value: T | Promise<T>, go: (value: T) => Answer): Answer {
+    return value instanceof Promise ? value.then(go) : go(value)
+  }
+
+  /** Nothing came for too long. */
+  timeout(): Reply {
+    return this.say(replyAndClose('451 timeout (#4.4.2)'), 'built-in: timeout')
+  }
+
+  /** The server stops. */
+  shutdown(): Reply {
+    return this.say(replyAndClose('421 shutting down, come back later (#4.3.2)'), 'built-in: shutdown')
+  }
+
+  lineTooLong(): Reply {
+    return this.refuse('500 line too long (#5.5.2)', 'built-in: line length')
+  }
+
+  /** The connection is over, for whatever reason. */
+  leave(reason: string): void {
+    if (this.#gone.signal.aborted) return
+    this.#gone.abort(new Error('the client has left'))
+    void this.receiving?.abandon()
+    this.receiving = undefined
+    this.trace.add({ event: 'close', reason })
+    this.trace.flush()
+  }
+
+  /** True when an address may be used here: 8-bit only with SMTPUTF8 (RFC 6531 3.4); compat takes any byte, as the original. */
+  addressFault(address: string, utf8: boolean): string | undefined {
+    if (this.session.compat || isAscii(address)) return undefined
+    if (!address.isWellFormed()) return '555 syntax error (#5.5.4)'
+    return utf8 ? undefined : '553 this address needs SMTPUTF8 (#5.6.7)'
+  }
+
+  #broken(cause: unknown): Reply {
+    this.failed('a command could not be carried out', cause)
+    return this.say(replyAndClose('421 internal trouble, come back later (#4.3.0)'), 'built-in: internal trouble')
+  }
+}
+
+/** How a reply names the line that decided. */
+export function decidedBy(verdict: Verdict): string | undefined {
+  return verdict.line === undefined ? undefined : `${verdict.line.file}:${verdict.line.number} ${verdict.line.text}`
+}

@@ -1,0 +1,22 @@
+/** What the dialogue needs to know of the generation its session began with. */
+import type { Line } from '../host/types.ts'
+import type { Hook } from '../plugin/plugin.ts'
+
+export interface Policy {
+  readonly generation: number
+  /** Text after `220 ` and in HELO and QUIT replies. */
+  readonly greeting: string
+  readonly me: string
+  /** Replaces `[own.ip.add.ress]` as a recipient's domain. */
+  readonly localiphost: string
+  /** Appended to recipients without `@` where a domain is needed. */
+  readonly envnoathost: string
+  /** Bytes a message may have, 0 for no limit. */
+  readonly databytes: number
+  lines(hook: Hook): readonly Line[]
+  rcpthosts(address: string): boolean
+  /** The stock badmailfrom check; always false while a listed plugin replaces it. */
+  senderListed(address: string): boolean
+  /** True for an address of this host, such as 127.0.0.1. */
+  isOwnIp(ip: string): boolean
+}

@@ -1,0 +1,106 @@
+/** RCPT (spp-protocol 7.4; RFC 5321 4.1.1.3), `pass`, and whether anybody would deliver. */
+import { checkRcptParameters, parseParameters } from '../../protocol/smtp/parameters.ts'
+import { replaceLocalIp } from '../../protocol/smtp/literal.ts'
+import { domainOf, parsePath } from '../../protocol/smtp/path.ts'
+import type { HookRequest, Line, Verdict } from '../host/types.ts'
+import type { Dialogue } from './dialogue.ts'
+import { reply, type Reply } from './reply.ts'
+
+const SYNTAX = '555 syntax error (#5.5.4)'
+
+export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Reply> {
+  const { session, policy } = dialogue
+  if (!session.open) return dialogue.refuse('503 MAIL first (#5.5.1)', 'built-in: order')
+  const path = parsePath(argument, 'TO')
+  if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
+  const refusal = parameterRefusal(dialogue, path.parameters)
+    ?? dialogue.addressFault(path.address, session.parameters['SMTPUTF8'] === true)
+  if (refusal !== undefined) return dialogue.refuse(refusal, 'built-in: parameters')
+  if (session.senderListed) {
+    return dialogue.refuse('553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)', 'built-in: control/badmailfrom')
+  }
+  const address = replaceLocalIp(path.address, policy.isOwnIp, policy.localiphost)
+  const allowed = session.relayClient || policy.rcpthosts(address)
+  const pending = dialogue.pending('LR')
+  if (pending !== undefined) return pending
+  session.env['SMTPRCPTCOUNT'] = String(session.recipientsCounted)
+  session.recipientsAsked += 1
+  session.env['SMTPRCPTCOUNTALL'] = String(session.recipientsAsked)
+  session.env['SMTPRCPTHOSTSOK'] = allowed ? '1' : '0'
+  session.recipientAllowed = allowed
+  session.recipient = address
+  if (!session.off) session.env['SMTPRCPTTO'] = address
+  return dialogue.after(dialogue.ask('rcpt'), (verdict) =>
+    dialogue.conclude(verdict, () => checked(dialogue, verdict, allowed)))
+}
+
+function checked(dialogue: Dialogue, verdict: Verdict, allowed: boolean): Reply | Promise<Reply> {
+  const { session } = dialogue
+  if (session.relaySuffix !== undefined) session.recipient = `${session.recipient}${session.relaySuffix}`
+  else if (verdict.kind === 'go-on' && !allowed) {
+    return dialogue.say(reply(...verdict.replies, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+      'built-in: control/rcpthosts')
+  }
+  return dialogue.after(somebodyDelivers(dialogue), (taker) => {
+    if (taker === 'nobody') {
+      return dialogue.say(reply(...verdict.replies, '550 sorry, nobody here delivers mail for that domain (#5.1.2)'),
+        'built-in: no line of [+deliver] takes the domain')
+    }
+    if (taker === 'unknown') {
+      return dialogue.say(reply(...verdict.replies, '451 sorry, who delivers for that domain is not known now (#4.3.0)'),
+        'built-in: a line of [+deliver] could not say whether it takes the domain')
+    }
+    return pass(dialogue, verdict.replies)
+  })
+}
+
+function pass(dialogue: Dialogue, before: readonly string[]): Reply | Promise<Reply> {
+  const { session } = dialogue
+  const accept = (replies: readonly string[]): Reply => {
+    session.recipients.push(session.recipient ?? '')
+    return dialogue.say(reply(...before, ...replies, '250 ok'))
+  }
+  session.recipientsCounted += 1
+  if (dialogue.policy.lines('pass').length === 0 || session.off) return accept([])
+  session.env['SMTPRCPTCOUNT'] = String(session.recipientsCounted)
+  return dialogue.after(dialogue.ask('pass'), (verdict) => {
+    if (verdict.kind === 'refuse' || verdict.kind === 'hang-up') session.recipientsCounted -= 1
+    return dialogue.conclude({ ...verdict, replies: [...before, ...verdict.replies] }, () => accept(verdict.replies))
+  })
+}
+
+/** Where nobody in `[+deliver]` would take a domain, its mail is refused and not collected. */
+function somebodyDelivers(dialogue: Dialogue): Taker | Promise<Taker> {
+  const { session, policy } = dialogue
+  const domain = domainOf(session.recipient ?? '') ?? policy.envnoathost
+  return firstTaker(policy.lines('deliver'), { hook: 'deliver', session, signal: dialogue.signal, trace: dialogue.trace }, domain)
+}
+
+type Taker = 'somebody' | 'nobody' | 'unknown'
+
+function firstTaker(lines: readonly Line[], request: HookRequest, domain: string): Taker | Promise<Taker> {
+  if (lines.length === 0) return 'nobody'
+  if (lines.some((line) => line.takes === undefined && line.options.shadow !== true)) return 'somebody'
+  return asked(lines, request, domain)
+}
+
+async function asked(lines: readonly Line[], request: HookRequest, domain: string): Promise<Taker> {
+  let unknown = false
+  for (const line of lines) {
+    if (line.takes === undefined || line.options.shadow === true) continue
+    try {
+      if (await line.takes(request, domain)) return 'somebody'
+    } catch {
+      unknown = true
+    }
+  }
+  return unknown ? 'unknown' : 'nobody'
+}
+
+function parameterRefusal(dialogue: Dialogue, text: string): string | undefined {
+  if (dialogue.session.compat) return undefined
+  const parsed = parseParameters(text)
+  if (!parsed.ok) return SYNTAX
+  const checked = checkRcptParameters(parsed.parameters, dialogue.limits())
+  return checked.ok ? undefined : checked.reply
+}

@@ -1,0 +1,25 @@
+/** What the dialogue answers: whole lines of text, and what happens once they are sent. */
+export interface Reply {
+  /** CRLF-ended lines as Text, or the empty string. */
+  readonly text: string
+  readonly next: 'command' | 'data' | 'close'
+}
+
+/** A reply of these lines (without line ends), after which the next command is awaited. */
+export function reply(...lines: readonly string[]): Reply {
+  return { text: joined(lines), next: 'command' }
+}
+
+/** The same, and then the connection ends. No lines: silence. */
+export function replyAndClose(...lines: readonly string[]): Reply {
+  return { text: joined(lines), next: 'close' }
+}
+
+/** The 354 after which the client's data comes. */
+export function replyAndRead(...lines: readonly string[]): Reply {
+  return { text: joined(lines), next: 'data' }
+}
+
+function joined(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`
+}

@@ -1,0 +1,110 @@
+/**
+ * One SMTP connection: its environment, identity and current transaction, and what plugins' commands
+ * change of it. No sockets here. What a plugin sees of it is the `Session` interface; spec: spp-protocol 8, 9.
+ */
+import type { SppState } from '../host/chain.ts'
+import type { Session } from '../plugin/plugin.ts'
+import { Deferred } from './deferred.ts'
+
+export interface SessionStart {
+  readonly id: string
+  readonly service: string
+  readonly compat: boolean
+  readonly client: Session['client']
+  /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export class SmtpSession implements Session, SppState {
+  readonly id: string
+  readonly service: string
+  readonly compat: boolean
+  readonly client: Session['client']
+  readonly env: Record<string, string>
+  /** RELAYCLIENT as it was at the start: a plugin's `S` cannot turn relaying on (spp-protocol 8.3). */
+  readonly relaySuffix: string | undefined
+  readonly relayClient: boolean
+  readonly databytesVariable: string | undefined
+  off: boolean
+
+  helo: string | undefined
+  extended = false
+  auth: Session['auth']
+  tls: Session['tls']
+
+  reversePath: string | undefined
+  recipients: string[] = []
+  recipient: string | undefined
+  recipientAllowed = false
+  recipientsAsked = 0
+  /** Accepted recipients as SMTPRCPTCOUNT counts them: reset by MAIL even when that MAIL is refused. */
+  recipientsCounted = 0
+  open = false
+  parameters: Record<string, string | true> = {}
+  senderListed = false
+
+  headers: string[] = []
+  readonly deferred = { LM: new Deferred(), LR: new Deferred(), LD: new Deferred() }
+
+  constructor(start: SessionStart) {
+    this.id = start.id
+    this.service = start.service
+    this.compat = start.compat
+    this.client = start.client
+    this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
+    this.relaySuffix = start.env['RELAYCLIENT']
+    this.relayClient = this.relaySuffix !== undefined
+    this.databytesVariable = start.env['DATABYTES']
+    this.off = start.env['NOSPP'] !== undefined
+  }
+
+  setVariable(name: string, value: string): void {
+    this.env[name] = value
+  }
+
+  unsetVariable(name: string): void {
+    delete this.env[name]
+  }
+
+  addHeader(text: string): void {
+    this.headers.push(text)
+  }
+
+  deferError(kind: 'LM' | 'LR' | 'LD', text: string): void {
+    this.deferred[kind].add(text)
+  }
+
+  changeAddress(hook: 'mail' | 'rcpt', address: string): void {
+    // The environment copy ends at a NUL, the address itself does not (spp-protocol 4).
+    const copy = address.split('\0', 1)[0]!
+    if (hook === 'mail') {
+      this.reversePath = address
+      this.env['SMTPMAILFROM'] = copy
+    } else {
+      this.recipient = address
+      this.env['SMTPRCPTTO'] = copy
+    }
+  }
+
+  resetCounters(): void {
+    this.recipientsAsked = 0
+    this.recipientsCounted = 0
+  }
+
+  /** What RSET and an accepted DATA clear; `S`, `U`, `A` and the SMTP variables stay (spp-protocol 7.6, 9). */
+  clearPending(): void {
+    this.headers = []
+    this.deferred.LM.clear()
+    this.deferred.LR.clear()
+    this.deferred.LD.clear()
+    this.resetCounters()
+  }
+
+  closeTransaction(): void {
+    this.open = false
+    this.reversePath = undefined
+    this.recipients = []
+    this.recipient = undefined
+    this.parameters = {}
+  }
+}

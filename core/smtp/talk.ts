@@ -1,0 +1,200 @@
+/**
+ * Bytes to dialogue and back, over any transport: splits lines, keeps order, gathers replies so that a
+ * pipelined batch leaves in one write, and stops reading while the dialogue, the spool or the client's
+ * reading is slow. One `Talk` for each stream of bytes.
+ */
+import { DataDecoder } from '../../protocol/smtp/data-decoder.ts'
+import { bytesOf, isAscii, textOf } from '../../protocol/text.ts'
+import { bareLfAsOriginal, endOfData } from './data.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Reply } from './reply.ts'
+
+/** The transport under a talk. */
+export interface Port {
+  /** Returns false when the client reads too slowly: wait for `drained`. */
+  write(bytes: Buffer): boolean
+  drained(): Promise<void>
+  /** Ends the connection once what was written is out. */
+  close(): void
+}
+
+/** Bytes of one command line, its line end included. */
+const LINE_LIMIT = { hardened: 4096, compat: 65_536 }
+/** Replies gathered before they must leave. */
+const GATHER_LIMIT = 16_384
+/** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
+const TURN = 100
+
+export class Talk {
+  readonly #port: Port
+  readonly #dialogue: Dialogue
+  readonly #lineLimit: number
+  #out = ''
+  #flushing = false
+  #closed = false
+  #partial: Buffer[] = []
+  #partialLength = 0
+  #skipping = false
+  #decoder: DataDecoder | undefined
+  #busy = false
+  /** The server stops: say so once the current command, or message, is answered. */
+  #stopping = false
+  #greeted: Promise<void> | undefined
+
+  constructor(port: Port, dialogue: Dialogue) {
+    this.#port = port
+    this.#dialogue = dialogue
+    this.#lineLimit = dialogue.session.compat ? LINE_LIMIT.compat : LINE_LIMIT.hardened
+  }
+
+  /** True while the client waits for us: no idle time-out then. */
+  get busy(): boolean {
+    return this.#busy
+  }
+
+  /** Sends the greeting. */
+  begin(): void {
+    this.#greeted = this.#serve(async () => this.#answer(await this.#dialogue.greet()))
+  }
+
+  /** Takes a chunk of the client's bytes; resolves when the next may come. Never rejects. */
+  async receive(chunk: Buffer): Promise<void> {
+    if (this.#greeted !== undefined) {
+      await this.#greeted
+      this.#greeted = undefined
+    }
+    await this.#serve(() => this.#consume(chunk))
+  }
+
+  /** The client has ended its side: what it still sent was served, its replies leave, and the connection ends. */
+  end(): void {
+    this.#close()
+  }
+
+  /** The connection is gone. */
+  gone(reason: string): void {
+    this.#closed = true
+    this.#dialogue.leave(reason)
+  }
+
+  timeout(): void {
+    if (!this.#closed) this.#answer(this.#dialogue.timeout())
+  }
+
+  /** Says 421 and ends the connection, unless a command is being served: then after it. */
+  shutdown(): void {
+    if (this.#closed) return
+    if (this.#busy || this.#decoder !== undefined) {
+      this.#stopping = true
+      return
+    }
+    this.#answer(this.#dialogue.shutdown())
+  }
+
+  async #serve(work: () => Promise<void>): Promise<void> {
+    this.#busy = true
+    try {
+      await work()
+    } catch (cause) {
+      this.#dialogue.failed('a connection could not be served', cause)
+      this.#close()
+    } finally {
+      this.#busy = false
+    }
+    if (this.#stopping && this.#decoder === undefined) this.shutdown()
+  }
+
+  async #consume(chunk: Buffer): Promise<void> {
+    let rest: Buffer | undefined = chunk
+    let served = 0
+    while (rest !== undefined && rest.length > 0 && !this.#closed) {
+      if (this.#decoder !== undefined) {
+        rest = await this.#data(this.#decoder, rest)
+        continue
+      }
+      const end: number = rest.indexOf(0x0a)
+      const line = this.#line(rest, end)
+      rest = end < 0 ? undefined : rest.subarray(end + 1)
+      if (line === undefined) continue
+      const answer: Reply | Promise<Reply> = this.#dialogue.command(line)
+      this.#answer(answer instanceof Promise ? await answer : answer)
+      if (this.#out.length > GATHER_LIMIT) await this.#flushNow()
+      if (++served % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** The finished line up to `end`, or undefined when there is none yet. Over-long ones are answered once and skipped. */
+  #line(chunk: Buffer, end: number): string | undefined {
+    const part = end < 0 ? chunk : chunk.subarray(0, end)
+    if (!this.#skipping && this.#partialLength + part.length >= this.#lineLimit) {
+      this.#skipping = true
+      this.#partial = []
+      this.#partialLength = 0
+      this.#answer(this.#dialogue.lineTooLong())
+    }
+    if (this.#skipping) {
+      this.#skipping = end < 0
+      return undefined
+    }
+    if (end < 0) {
+      this.#partial.push(Buffer.from(part))
+      this.#partialLength += part.length
+      // A client that sends byte by byte must not cost a list entry each.
+      if (this.#partial.length > 64) this.#partial = [Buffer.concat(this.#partial)]
+      return undefined
+    }
+    if (this.#partialLength === 0) return textOf(part)
+    const whole = Buffer.concat([...this.#partial, part])
+    this.#partial = []
+    this.#partialLength = 0
+    return textOf(whole)
+  }
+
+  async #data(decoder: DataDecoder, chunk: Buffer): Promise<Buffer | undefined> {
+    const { content, rest, end } = decoder.decode(chunk)
+    if (content.length > 0) {
+      const stored = this.#dialogue.receiving?.content(content)
+      if (stored !== undefined) await stored
+    }
+    if (decoder.bareLf && this.#dialogue.session.compat) {
+      this.#decoder = undefined
+      this.#answer(bareLfAsOriginal(this.#dialogue))
+      return undefined
+    }
+    if (!end) return undefined
+    this.#decoder = undefined
+    if (this.#dialogue.receiving === undefined) return rest
+    this.#answer(await endOfData(this.#dialogue, { bareLf: decoder.bareLf, hops: decoder.hops }))
+    return rest
+  }
+
+  #answer(reply: Reply): void {
+    if (this.#closed) return
+    this.#out += reply.text
+    if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
+    if (reply.next === 'close') return this.#close()
+    if (!this.#flushing) {
+      this.#flushing = true
+      process.nextTick(() => this.#flush())
+    }
+  }
+
+  #flush(): boolean {
+    this.#flushing = false
+    if (this.#out === '') return true
+    const out = this.#out
+    this.#out = ''
+    return this.#port.write(isAscii(out) ? Buffer.from(out, 'latin1') : bytesOf(out))
+  }
+
+  async #flushNow(): Promise<void> {
+    if (!this.#flush()) await this.#port.drained()
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#flush()
+    this.#closed = true
+    this.#port.close()
+  }
+}
