@@ -1,0 +1,72 @@
+/** A home for tests: a temporary directory with the few control files a server cannot do without. */
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+export type FileContent = string | Buffer | { readonly content: string | Buffer; readonly mode: number }
+
+/** Paths relative to the home. `undefined` leaves a file out that would be there otherwise. */
+export type HomeFiles = Readonly<Record<string, FileContent | undefined>>
+
+export interface HomeSettings {
+  readonly listeners?: readonly { readonly service?: string; readonly compat?: 'qmail-spp' | false }[]
+  readonly replyDialect?: 'detect' | 'off'
+}
+
+export interface Home {
+  readonly path: string
+  at(name: string): string
+  /** The file as latin1. */
+  read(name: string): Promise<string>
+  /** Puts the whole file in place at once, as a careful editor does. */
+  write(name: string, content: FileContent): Promise<void>
+  remove(): Promise<void>
+}
+
+const DIRECTORIES = ['control', 'plugins', 'queue', 'mail', 'trace']
+
+/** What `spp-protocol` 15 takes for granted. */
+const FILES: HomeFiles = {
+  'control/me': 'test.example\n',
+  'control/rcpthosts': 'local.example\n',
+  'control/smtpplugins': '',
+}
+
+/** A settings file of one plain SMTP listener on a port the system chooses stands in it, unless `settings` say otherwise. */
+export async function makeHome(files: HomeFiles = {}, settings: HomeSettings = {}): Promise<Home> {
+  const path = await mkdtemp(join(tmpdir(), 'helios-'))
+  const home = homeAt(path)
+  for (const directory of DIRECTORIES) await mkdir(home.at(directory), { mode: 0o700 })
+  await home.write('helios.config.json', settingsText(settings))
+  for (const [name, content] of Object.entries({ ...FILES, ...files })) if (content !== undefined) await home.write(name, content)
+  return home
+}
+
+/** A directory that is a home already, or is going to be one. */
+export function homeAt(path: string): Home {
+  const at = (name: string): string => join(path, name)
+  return {
+    path, at,
+    read: (name) => readFile(at(name), 'latin1'),
+    write: async (name, file) => {
+      const { content, mode } = withMode(file)
+      await mkdir(dirname(at(name)), { recursive: true })
+      await writeFile(at(`${name}.new`), content, { mode })
+      await rename(at(`${name}.new`), at(name))
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  }
+}
+
+/** A program is known by its first two bytes. */
+function withMode(file: FileContent): { readonly content: string | Buffer; readonly mode: number } {
+  if (typeof file === 'object' && 'content' in file) return file
+  return { content: file, mode: file.toString('latin1').startsWith('#!') ? 0o755 : 0o644 }
+}
+
+export function settingsText({ listeners = [{}], replyDialect = 'detect' }: HomeSettings): string {
+  return JSON.stringify({
+    listeners: listeners.map(({ service = 'smtp', compat = false }) => ({ service, host: '127.0.0.1', port: 0, compat })),
+    replyDialect,
+  })
+}

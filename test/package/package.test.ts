@@ -1,0 +1,60 @@
+/** The package as a stranger installs it: from a checkout, from another directory, and from the tarball. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+const launcher = join(root, 'core', 'cli', 'helios.js')
+// npm and the launcher find the Node that runs this test first.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` }
+const version = /^\d+\.\d+\.\d+\n$/
+
+let scratch = ''
+before(async () => { scratch = await mkdtemp(join(tmpdir(), 'helios-package-')) })
+after(async () => { await rm(scratch, { recursive: true, force: true }) })
+
+test('npx helios and npm start\'s launcher work in a checkout', async () => {
+  assert.match((await run('npx', ['helios', '--version'], { cwd: root, env })).stdout, version)
+})
+
+test('the launcher works by its own path from another directory', async () => {
+  assert.match((await run(process.execPath, [launcher, '--version'], { cwd: scratch, env })).stdout, version)
+})
+
+test('the packed tarball works in an empty directory: init, check, serve', { timeout: 240_000 }, async () => {
+  const packed = await run('npm', ['pack', '--pack-destination', scratch], { cwd: root, env, maxBuffer: 1 << 26 })
+  const tarball = join(scratch, packed.stdout.trim().split('\n').at(-1)!)
+  const empty = await mkdtemp(join(scratch, 'empty-'))
+  await run('npm', ['init', '-y'], { cwd: empty, env })
+  await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: empty, env, maxBuffer: 1 << 26 })
+  const helios = join(empty, 'node_modules', '.bin', 'helios')
+  assert.match((await run(helios, ['--version'], { cwd: empty, env })).stdout, version)
+  await run(helios, ['init', '--domain', 'example.test', 'home'], { cwd: empty, env })
+  await writeFile(join(empty, 'home', 'helios.config.json'), '{"listeners":[{"service":"smtp","host":"127.0.0.1","port":0}]}')
+  await run(helios, ['--home', 'home', 'check'], { cwd: empty, env })
+  const installed = await readdir(join(empty, 'node_modules', 'helios-mail'))
+  assert.ok(!installed.includes('test'), 'what only development needs stays out of the package')
+
+  const server = spawn(helios, ['--home', 'home', 'serve'], { cwd: empty, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const listening = await new Promise<string>((resolve, reject) => {
+      let out = ''
+      server.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString()
+        const line = /^listening smtp .*$/m.exec(out)
+        if (line !== null) resolve(line[0])
+      })
+      server.once('exit', (code) => reject(new Error(`serve ended with ${code}`)))
+    })
+    assert.match(listening, /^listening smtp 127\.0\.0\.1:\d+$/)
+  } finally {
+    const ended = new Promise<number | null>((resolve) => { server.once('exit', resolve) })
+    server.kill('SIGTERM')
+    assert.equal(await ended, 0)
+  }
+})

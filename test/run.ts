@@ -1,0 +1,43 @@
+/**
+ * Runs the tests: those beside the sources in one process, those under test/ in a process each. Prints what was
+ * skipped at the end, for a skip is easily missed; with HELIOS_PEERS=require a missing program is a failure.
+ *
+ * usage: node test/run.ts [unit | stories] [file…]
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const [which, ...files] = process.argv.slice(2)
+const found = (patterns: string[]): string[] => globSync(patterns, { cwd: root, exclude: (name) => name.includes('node_modules') }).toSorted()
+
+const unit = found(['{protocol,config,core,plugins}/**/*.test.ts'])
+const stories = found(['test/**/*.test.ts'])
+const runs: readonly (readonly [name: string, flags: readonly string[], files: readonly string[]])[] = [
+  ['unit', ['--test-isolation=none'], unit],
+  ['stories', ['--test-concurrency=2'], stories],
+]
+
+let status = 0
+for (const [name, flags, all] of runs) {
+  if (which !== undefined && which !== name) continue
+  const chosen = files.length === 0 ? all : all.filter((file) => files.some((part) => file.includes(part)))
+  if (chosen.length === 0) continue
+  const run = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--test', '--test-reporter=dot', '--test-reporter-destination=stderr',
+    '--test-reporter=spec', '--test-reporter-destination=stdout', ...flags, ...chosen], {
+    cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 28,
+  })
+  report(run.stdout)
+  if (run.status !== 0) status = 1
+}
+process.exitCode = status
+
+/** The failures and the closing lines; each passed test by name would bury them. */
+function report(output: string): void {
+  const from = output.indexOf('✖ failing tests:')
+  const lines = output.split('\n')
+  for (const line of lines.filter((text) => text.startsWith('SKIPPED:'))) console.log(line)
+  for (const line of lines.filter((text) => /^ℹ (tests|pass|fail|cancelled|skipped|duration_ms) /.test(text))) console.log(line)
+  if (from >= 0) console.log(output.slice(from))
+}
