@@ -5,9 +5,11 @@ import type { Settings } from '../../config/settings.ts'
 export interface Io {
   out(line: string): void
   err(line: string): void
+  /** Writes to standard error without a line end: a question at a terminal. */
+  ask(text: string): void
   readonly stdin: NodeJS.ReadStream
   readonly cwd: string
-  /** Loads the settings (`--home` wins over everything). Rejects with HeliosError. */
+  /** Loads the settings (`--home` wins over everything). Rejects with HeliosError or ConfigError. */
   settings(): Promise<Settings>
 }
 

@@ -1,0 +1,14 @@
+/** Dates as the account tables hold them: `YYYY-MM-DD HH:MM:SS`, UTC. */
+
+const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(?:Z|\+00:?00)?$/
+
+/** Milliseconds since 1970; undefined for no date (null, empty, MySQL's zero date), 'unreadable' for anything else. */
+export function readDate(text: string | null): number | undefined | 'unreadable' {
+  if (text === null || text === '' || text.startsWith('0000-00-00')) return undefined
+  const parts = DATE.exec(text)
+  if (parts === null) return 'unreadable'
+  const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0))
+  const time = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!)
+  // Date.UTC turns 31 February into 3 March; such a date is a mistake, not a day in March.
+  return new Date(time).getUTCMonth() === month! - 1 ? time : 'unreadable'
+}

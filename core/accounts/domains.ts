@@ -1,0 +1,105 @@
+/**
+ * Domains: the lines of `control/rcpthosts`, which say for whom mail is accepted, and the directories
+ * of their users. The file belongs to the operator: comments, order and mode stay as they are.
+ */
+import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { readList } from '../../protocol/qmail/control.ts'
+import { hostListed, parseHosts } from '../../protocol/qmail/rcpthosts.ts'
+import { asciiLower, bytesOf, textOf } from '../../protocol/text.ts'
+import { HeliosError } from '../error.ts'
+import type { Database } from './database.ts'
+import { checkDomain } from './names.ts'
+import { giveToOwner, makeDirectory } from './ownership.ts'
+
+export interface DomainInfo {
+  readonly domain: string
+  /** Mail for it is accepted: it, or a suffix of it such as `.example.org`, stands in rcpthosts. */
+  readonly accepted: boolean
+  readonly users: number
+}
+
+/**
+ * Adds a domain to control/rcpthosts and makes `<home>/mail/<domain>`. Returns what was missing before:
+ * neither means that the domain was there already. Throws HeliosError.
+ */
+export function addDomain(database: Database, text: string): { readonly domain: string; readonly listed: boolean; readonly directory: boolean } {
+  const domain = checkDomain(text)
+  // The database's write lock keeps two of these from losing one another's line.
+  const listed = database.exclusively(() => appendRcptHost(database.home, domain))
+  const directory = makeDirectory(database.home, join(database.home, 'mail', domain))
+  return { domain, listed, directory }
+}
+
+/** Every domain that is accepted or has users, by name. */
+export async function listDomains(database: Database): Promise<readonly DomainInfo[]> {
+  const rows = await database.sql.selectFrom('passwd')
+    .select(['virtual_host', ({ fn }) => fn.countAll<number>().as('users')]).groupBy('virtual_host').execute()
+  const users = new Map(rows.map((row) => [asciiLower(row.virtual_host), row.users]))
+  const hosts = readRcptHosts(database.home)
+  const domains = [...new Set([...hosts, ...users.keys()])].sort()
+  return domains.map((domain) => ({ domain, accepted: hostListed(`@${domain}`, hosts), users: users.get(domain) ?? 0 }))
+}
+
+/** True when rcpthosts accepts the domain, itself or by a suffix (spec qmail-control 4), or it has users. */
+export function isKnownDomain(database: Database, domain: string): boolean {
+  return hostListed(`@${domain}`, readRcptHosts(database.home)) || database.raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1').get(domain) !== undefined
+}
+
+function readRcptHosts(home: string): ReadonlySet<string> {
+  return parseHosts(readList(readText(join(home, 'control', 'rcpthosts'))))
+}
+
+function appendRcptHost(home: string, domain: string): boolean {
+  const path = join(home, 'control', 'rcpthosts')
+  try {
+    const content = readText(path)
+    if (parseHosts(readList(content)).has(domain)) return false
+    const before = content === undefined || content === '' || content.endsWith('\n') ? content ?? '' : `${content}\n`
+    replaceFile(home, path, `${before}${domain}\n`)
+    return true
+  } catch (error) {
+    throw new HeliosError('control-file', `cannot change ${path}: ${(error as Error).message}`, {
+      fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause: error,
+    })
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return textOf(readFileSync(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A reader sees the old file or the new one, never a part. A symbolic link stays one: its target is replaced. */
+function replaceFile(home: string, path: string, content: string): void {
+  const before = existing(path)
+  const target = before === undefined ? path : realpathSync(path)
+  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`)
+  rmSync(aside, { force: true })
+  const file = openSync(aside, 'wx', 0o644)
+  try {
+    writeSync(file, bytesOf(content))
+    if (before === undefined) giveToOwner(home, aside)
+    else keepRights(file, before)
+    fsyncSync(file)
+    renameSync(aside, target)
+  } catch (error) {
+    rmSync(aside, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+function existing(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+function keepRights(file: number, { mode, uid, gid }: Stats): void {
+  if (process.getuid?.() === 0) fchownSync(file, uid, gid)
+  fchmodSync(file, mode & 0o7777)
+}

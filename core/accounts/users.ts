@@ -1,0 +1,111 @@
+/** Users: rows of `passwd` and the Maildir that belongs to each. */
+import { chmodSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { HeliosError } from '../error.ts'
+import type { Database } from './database.ts'
+import { isKnownDomain } from './domains.ts'
+import { checkAddress } from './names.ts'
+import { makeDirectory } from './ownership.ts'
+import { hashPassword } from './passwords.ts'
+
+/** A user as lists show one. Never a password, hashed or not. */
+export interface UserInfo {
+  readonly login: string
+  readonly domain: string
+  readonly home: string
+  /** Bytes, 0 for no limit. */
+  readonly quota: number
+  readonly enabled: boolean
+}
+
+export interface NewUser {
+  /** `login@domain`. */
+  readonly address: string
+  readonly password: string
+  /** Bytes, 0 (no limit) when absent. */
+  readonly quota?: number
+}
+
+/**
+ * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `unknown-domain` for a domain that is
+ * neither in rcpthosts nor has users, `user-exists`.
+ */
+export async function addUser(database: Database, user: NewUser): Promise<UserInfo> {
+  const { login, domain } = checkAddress(user.address)
+  if (!isKnownDomain(database, domain)) {
+    throw new HeliosError('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`, {
+      fault: 'operator', mend: `first run "helios domain add ${domain}"`,
+    })
+  }
+  if (await exists(database, login, domain)) throw userExists(login, domain)
+  const home = join(database.home, 'mail', domain, login)
+  const password = await hashPassword(checkPassword(user.password))
+  makeMaildir(database.home, home)
+  const owner = statSync(database.home)
+  const quota = user.quota ?? 0
+  const { numInsertedOrUpdatedRows } = await database.sql.insertInto('passwd')
+    .values({ login, virtual_host: domain, uid: owner.uid, gid: owner.gid, home, password, hardquota: quota, enabled: 1, use_dotqmail: 0 })
+    .onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
+  if (numInsertedOrUpdatedRows === 0n) throw userExists(login, domain)
+  return { login, domain, home, quota, enabled: true }
+}
+
+/** Gives a user a new password. Throws HeliosError `unknown-user`. */
+export async function setPassword(database: Database, address: string, password: string): Promise<void> {
+  const { login, domain } = checkAddress(address)
+  if (!await exists(database, login, domain)) throw unknownUser(login, domain)
+  const { numUpdatedRows } = await database.sql.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
+    .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
+  if (numUpdatedRows === 0n) throw unknownUser(login, domain)
+}
+
+/** True when there is such a user. Throws HeliosError for what cannot be an address. */
+export async function userExistsAt(database: Database, address: string): Promise<boolean> {
+  const { login, domain } = checkAddress(address)
+  return exists(database, login, domain)
+}
+
+/** Users by domain and login, of one domain where given. */
+export async function listUsers(database: Database, domain?: string): Promise<readonly UserInfo[]> {
+  const query = database.sql.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled']).orderBy('virtual_host').orderBy('login')
+  const rows = await (domain === undefined ? query : query.where('virtual_host', '=', domain)).execute()
+  return rows.map((row) => ({
+    login: row.login, domain: row.virtual_host, home: row.home ?? join(database.home, 'mail', row.virtual_host, row.login),
+    quota: row.hardquota, enabled: row.enabled !== 0,
+  }))
+}
+
+async function exists(database: Database, login: string, domain: string): Promise<boolean> {
+  const row = await database.sql.selectFrom('passwd').select('login').where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
+  return row !== undefined
+}
+
+function makeMaildir(home: string, directory: string): void {
+  try {
+    makeDirectory(home, directory)
+    // Delivery refuses into a directory that others may write to; 0700 holds for one that was there before, too.
+    chmodSync(directory, 0o700)
+    for (const part of ['tmp', 'new', 'cur']) makeDirectory(home, join(directory, 'Maildir', part))
+  } catch (error) {
+    throw new HeliosError('mailbox', `cannot create ${directory}: ${(error as Error).message}`, {
+      fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause: error,
+    })
+  }
+}
+
+// POP3, IMAP and SASL PLAIN carry neither NUL nor line ends in a password.
+function checkPassword(password: string): string {
+  // oxlint-disable-next-line no-control-regex -- exactly these are meant
+  if (password !== '' && password.length <= 1024 && !/[\x00\r\n]/.test(password) && password.isWellFormed()) return password
+  throw new HeliosError('bad-password', password === '' ? 'the password is empty' : 'the password has a line end or a NUL, is not UTF-8, or is longer than 1024 characters', {
+    fault: 'operator', mend: 'choose another, or let --generate make one',
+  })
+}
+
+function userExists(login: string, domain: string): HeliosError {
+  return new HeliosError('user-exists', `${login}@${domain} is there already`, { fault: 'operator', mend: `"helios user passwd ${login}@${domain}" changes the password` })
+}
+
+function unknownUser(login: string, domain: string): HeliosError {
+  return new HeliosError('unknown-user', `there is no user ${login}@${domain}`, { fault: 'operator', mend: '"helios user list" shows who there is' })
+}

@@ -1,0 +1,38 @@
+/** `helios check`: everything wrong or doubtful in what an operator wrote. */
+import { checkHome } from '../../config/check.ts'
+import { printProblem, type Problem } from '../../config/problem.ts'
+import { checkPlugins } from '../host/check.ts'
+import { printable } from '../trace/printable.ts'
+import type { Noun } from './command.ts'
+import { requireHome } from './home.ts'
+import { counted } from './table.ts'
+
+export const check: Noun = {
+  register(program, io, exit) {
+    program.command('check').description('check settings, control files, plugin lists and plugins; exit status 1 when there is an error')
+      .option('--json', 'as JSON')
+      .action(async ({ json }: { readonly json?: boolean }) => {
+        const { settings, control, problems: found } = await checkHome({ ...program.opts<{ home?: string; config?: string }>(), cwd: io.cwd })
+        if (settings !== undefined) await requireHome(settings.home)
+        const problems = [...found, ...control === undefined ? [] : await checkPlugins(control)].toSorted(order)
+        if (problems.some(({ severity }) => severity === 'error')) exit(1)
+        if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
+        for (const problem of problems) io.out(printable(printProblem(problem)))
+        io.out(summary(settings?.home, problems))
+      })
+  },
+}
+
+function summary(home: string | undefined, problems: readonly Problem[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').length
+  const where = home === undefined ? '' : `${home}: `
+  if (problems.length === 0) return `${where}nothing to mend`
+  return `${where}${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`
+}
+
+/** Errors first, then by file and line. */
+function order(a: Problem, b: Problem): number {
+  const bySeverity = Number(a.severity === 'warning') - Number(b.severity === 'warning')
+  if (bySeverity !== 0) return bySeverity
+  return a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file < b.file ? -1 : 1
+}

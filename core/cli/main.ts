@@ -1,0 +1,85 @@
+/**
+ * The `helios` command. Exit status: 0 done, 1 not done (what and how to mend it on standard error), 2 the
+ * command itself was not understood.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { debuglog, stripVTControlCharacters } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../../config/error.ts'
+import { loadSettings } from '../../config/load.ts'
+import { printProblem } from '../../config/problem.ts'
+import { HeliosError } from '../error.ts'
+import { packageRoot } from '../paths.ts'
+import { check } from './check.ts'
+import type { Io, Noun } from './command.ts'
+import { domain } from './domain.ts'
+import { init } from './init.ts'
+import { serve } from './serve.ts'
+import { status } from './status.ts'
+import { tcprules } from './tcprules.ts'
+import { user } from './user.ts'
+import { why } from './why.ts'
+
+const NOUNS: readonly Noun[] = [init, serve, domain, user, check, status, why, tcprules]
+const USAGE = 2
+const debug = debuglog('helios')
+
+/** Runs one command line (without `node` and the script) and sets `process.exitCode`. Never rejects. */
+export async function main(args: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`helios why | head`) is no error.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit())
+  const exit = (code: number): void => { process.exitCode = code }
+  try {
+    await buildProgram(exit).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    exit(report(error))
+  }
+}
+
+function buildProgram(exit: (status: number) => void): Command {
+  const program = new Command('helios')
+  const io = processIo(() => program.opts())
+  program
+    .description('A mail server whose every decision is a plugin.')
+    .version(version(), '-V, --version', 'show the version')
+    .option('--home <dir>', 'the home to work on; else the settings file says, else ./helios-home')
+    .option('--config <file>', 'the settings file; else helios.config.json or .yaml is looked for')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`helios: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
+    .showHelpAfterError('("helios --help" shows what there is)')
+  for (const noun of NOUNS) noun.register(program, io, exit)
+  return program
+}
+
+function processIo(options: () => { readonly home?: string; readonly config?: string }): Io {
+  return {
+    out: (line) => { process.stdout.write(`${line}\n`) },
+    err: (line) => { process.stderr.write(`${line}\n`) },
+    ask: (text) => { process.stderr.write(text) },
+    // Not touched before somebody reads: opening a closed standard input fails.
+    get stdin() { return process.stdin },
+    cwd: process.cwd(),
+    settings: () => loadSettings({ ...options(), cwd: process.cwd() }),
+  }
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { readonly version: string }).version
+}
+
+/** Says what went wrong and returns the exit status for it. */
+function report(error: unknown): number {
+  // Commander has written its message already; help and version are no failures.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  debug('%s', error instanceof Error ? error.stack : error)
+  for (const line of explain(error)) process.stderr.write(`helios: ${line}\n`)
+  return 1
+}
+
+function explain(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems.map(printProblem)
+  if (error instanceof HeliosError) return [`${error.message} (${error.mend})`]
+  const message = error instanceof Error ? error.message : String(error)
+  return [`${message} (not foreseen: run it again with NODE_DEBUG=helios in the environment to see where)`]
+}

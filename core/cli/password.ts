@@ -1,0 +1,85 @@
+/**
+ * Where a command gets a password from: asked without echo at a terminal, one line of standard input
+ * otherwise, made up on request. On the command line only when it was put there by the caller: other users
+ * of the machine can read it in the process list.
+ */
+import type { ReadStream } from 'node:tty'
+import { HeliosError } from '../error.ts'
+import { generatePassword } from '../accounts/passwords.ts'
+import type { Io } from './command.ts'
+
+export interface PasswordOptions {
+  readonly password?: string
+  readonly generate?: boolean
+}
+
+/** The longest line read; a whole disk piped in by mistake must not fill the memory. */
+const MAX_LINE = 64 * 1024
+
+/** The password, and whether it was made up here, so that it must be shown once. Rejects with HeliosError. */
+export async function obtainPassword(io: Io, who: string, options: PasswordOptions): Promise<{ readonly password: string; readonly generated: boolean }> {
+  if (options.generate === true) return { password: generatePassword(), generated: true }
+  if (options.password !== undefined) return { password: options.password, generated: false }
+  return { password: io.stdin.isTTY ? await askTwice(io, who) : await firstLine(io.stdin), generated: false }
+}
+
+async function askTwice(io: Io, who: string): Promise<string> {
+  const first = await askHidden(io, `password for ${who}: `)
+  const second = await askHidden(io, 'once more: ')
+  if (first === second) return first
+  throw new HeliosError('bad-password', 'the two passwords differ', { fault: 'operator', mend: 'nothing was changed; try again' })
+}
+
+async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (chunk.includes(10) || length > MAX_LINE) break
+  }
+  const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]!.replace(/\r$/, '')
+  if (line !== '') return line
+  throw new HeliosError('bad-password', 'no password came on standard input', {
+    fault: 'operator', mend: 'write it there as one line, or let --generate make one',
+  })
+}
+
+/** Reads keys in raw mode, so that the terminal shows none of them. */
+function askHidden(io: Io, question: string): Promise<string> {
+  const stdin = io.stdin as ReadStream
+  io.ask(question)
+  stdin.setRawMode(true)
+  stdin.resume()
+  return new Promise((resolve, reject) => {
+    let typed: readonly string[] = []
+    const end = (settle: () => void): void => {
+      stdin.off('data', onData)
+      stdin.off('end', onEnd)
+      stdin.setRawMode(false)
+      stdin.pause()
+      io.ask('\n')
+      settle()
+    }
+    const onData = (data: Buffer): void => {
+      for (const key of data.toString('utf8')) {
+        if (key === '\r' || key === '\n') return end(() => resolve(typed.join('')))
+        if (key === CTRL_C || key === CTRL_D) return end(() => reject(interrupted()))
+        if (key === '\x7f' || key === '\b') typed = typed.slice(0, -1)
+        else if (key === CTRL_U) typed = []
+        else typed = [...typed, key]
+      }
+    }
+    const onEnd = (): void => end(() => reject(interrupted()))
+    stdin.on('data', onData)
+    stdin.on('end', onEnd)
+  })
+}
+
+const CTRL_C = '\x03'
+const CTRL_D = '\x04'
+const CTRL_U = '\x15'
+
+function interrupted(): HeliosError {
+  return new HeliosError('interrupted', 'no password was given', { fault: 'operator', mend: 'nothing was changed' })
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLog } from './log.ts'
+
+function gather(pretty: boolean | 'auto', terminal: boolean) {
+  const lines: string[] = []
+  const log = createLog({ level: 'info', pretty }, { terminal, destination: { write: (line) => { lines.push(line) } } })
+  return { log, lines }
+}
+
+test('lines are JSON with time, level, session and message', () => {
+  const { log, lines } = gather('auto', false)
+  log.child({ session: 's1' }).info({ ip: '192.0.2.1' }, 'connect')
+  log.debug('not at this level')
+  const [line] = lines.map((each) => JSON.parse(each) as Record<string, unknown>)
+  assert.equal(lines.length, 1)
+  assert.deepEqual({ ...line, time: undefined }, { level: 'info', time: undefined, session: 's1', ip: '192.0.2.1', msg: 'connect' })
+  assert.match(String(line!['time']), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+})
+
+test('secrets are blanked', () => {
+  const { log, lines } = gather(false, true)
+  log.info({ password: 'hunter2', user: { login: 'ann', secret: 'hunter2' } }, 'x')
+  assert.doesNotMatch(lines.join(''), /hunter2/)
+  assert.match(lines.join(''), /"login":"ann"/)
+})
+
+test('an error comes with its stack', () => {
+  const { log, lines } = gather(false, false)
+  log.error({ err: new Error('broken') }, 'a defect')
+  assert.match(lines[0]!, /"message":"broken","stack":"Error: broken/)
+})

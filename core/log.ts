@@ -1,0 +1,44 @@
+/** The server's log: structured lines through pino, for people when a terminal is looking, and without secrets. */
+import { pino, destination as pinoDestination, type DestinationStream, type Logger } from 'pino'
+import { PinoPretty } from 'pino-pretty'
+import type { Settings } from '../config/settings.ts'
+import { printable } from './trace/printable.ts'
+
+export { safeCommand } from './trace/safe-command.ts'
+export type { Logger }
+
+export interface LogOptions {
+  /** True when the log's destination is a terminal: `pretty: auto` means people then. */
+  readonly terminal: boolean
+  /** Where lines go; standard error when absent, for standard output belongs to what a command answers. */
+  readonly destination?: DestinationStream
+}
+
+/** Bytes of log that may wait for a reader that does not read; then the newest lines go. */
+const MAX_WAITING = 8 * 1024 * 1024
+const SECRETS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']
+
+/**
+ * The log of a server. One session's lines come from `log.child({ session: id })`. Fields named like secrets are
+ * blanked, at the top and one level below; a command line goes through `safeCommand` first.
+ */
+export function createLog(settings: Settings['log'], options: LogOptions): Logger {
+  const pretty = settings.pretty === 'auto' ? options.terminal : settings.pretty
+  return pino({
+    level: settings.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, maxLength: MAX_WAITING }))
+}
+
+function prettyStream({ terminal, destination }: LogOptions): DestinationStream {
+  return PinoPretty({
+    colorize: terminal,
+    translateTime: 'SYS:HH:MM:ss.l',
+    messageFormat: (line, key) => printable(String(line[key] ?? '')),
+    destination: destination ?? 2,
+    sync: true,
+  })
+}

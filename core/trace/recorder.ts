@@ -1,0 +1,164 @@
+/**
+ * Records what sessions do, in a bounded ring on disk, and never at mail's expense: adding is a push, a
+ * flush is one JSON text put in a bounded buffer, and writing goes on behind. When the writer cannot keep
+ * up or the disk refuses, trace is dropped and counted, and the log says so once.
+ */
+import { join } from 'node:path'
+import type { Settings } from '../../config/settings.ts'
+import { Ring } from './ring.ts'
+import type { NewTraceEvent, SessionTrace, TraceEvent, TraceRecorder } from './types.ts'
+
+export interface RecorderOptions {
+  readonly home: string
+  readonly settings: Settings['trace']
+  /** Told in one sentence when recording stops and when it goes on. */
+  warn(message: string): void
+  /** Milliseconds since 1970. */
+  now?(): number
+  /** Free bytes of the disk a directory is on; for tests. */
+  freeBytes?(directory: string): Promise<number>
+  /** Milliseconds to leave a refusing disk alone, 5000 when absent. */
+  readonly pause?: number
+}
+
+/** Bytes that may wait for the writer. */
+const MAX_WAITING = 16 * 1024 * 1024
+/** Bytes of one write, about. */
+const BATCH = 512 * 1024
+/** Events after which a session flushes by itself: one that never ends a transaction must not gather for ever. */
+const MAX_GATHERED = 256
+/** Milliseconds between two complaints that the writer cannot keep up. */
+const SAY_AGAIN = 60_000
+
+/** A recorder for `<home>/trace`; one that keeps nothing when the trace is switched off. */
+export function createTraceRecorder(options: RecorderOptions): TraceRecorder {
+  return options.settings.enabled ? new Recorder(options) : NOTHING
+}
+
+const NOTHING: TraceRecorder = {
+  session: (id) => ({ id, add: () => undefined, flush: () => undefined }),
+  close: () => Promise.resolve(),
+}
+
+class Recorder implements TraceRecorder {
+  readonly #ring: Ring
+  readonly #maxBytes: number
+  readonly #now: () => number
+  readonly #warn: (message: string) => void
+  readonly #pause: number
+  #waiting: string[] = []
+  #waitingBytes = 0
+  #dropped = 0
+  /** Milliseconds since 1970 until which the disk is left alone; 0 while all is well. */
+  #refusedUntil = 0
+  /** Milliseconds since 1970 until which nothing is said about records that found no room. */
+  #quietUntil = 0
+  #writing: Promise<void> | undefined
+  #closed = false
+
+  constructor({ home, settings, warn, now, freeBytes, pause }: RecorderOptions) {
+    this.#ring = new Ring({
+      directory: join(home, 'trace'), maxBytes: settings.maxBytes, minFreeBytes: settings.minFreeBytes, ...(freeBytes && { freeBytes }),
+    })
+    this.#maxBytes = settings.maxBytes
+    this.#warn = warn
+    this.#now = now ?? Date.now
+    this.#pause = pause ?? 5000
+  }
+
+  session(id: string): SessionTrace {
+    let events: TraceEvent[] = []
+    const flush = (): void => {
+      if (events.length === 0) return
+      const gathered = events
+      events = []
+      this.#record(id, gathered)
+    }
+    const add = (event: NewTraceEvent): void => {
+      events.push({ t: this.#now(), ...event })
+      if (events.length >= MAX_GATHERED) flush()
+    }
+    return { id, add, flush }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#writing
+    await this.#ring.close()
+  }
+
+  #record(session: string, events: readonly TraceEvent[]): void {
+    const at = this.#now()
+    if (this.#closed || at < this.#refusedUntil) return this.#drop(1)
+    const line = toLine(session, at, events)
+    if (line === undefined || this.#waitingBytes + line.length > MAX_WAITING) return this.#drop(1)
+    this.#waiting.push(line)
+    this.#waitingBytes += line.length
+    this.#writing ??= this.#write()
+  }
+
+  #drop(records: number): void {
+    this.#dropped += records
+  }
+
+  async #write(): Promise<void> {
+    // What is flushed in the same turn of the event loop goes into the same write.
+    await new Promise((resolve) => { setImmediate(resolve) })
+    while (this.#waiting.length > 0) {
+      const lines = this.#take()
+      try {
+        await this.#append(lines)
+      } catch (error) {
+        this.#refused(lines.length, error)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #take(): readonly string[] {
+    const room = Math.min(BATCH, this.#ring.segmentBytes)
+    let bytes = this.#waiting[0]!.length
+    let count = 1
+    while (count < this.#waiting.length && bytes + this.#waiting[count]!.length <= room) bytes += this.#waiting[count++]!.length
+    const lines = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    this.#waitingBytes -= bytes
+    return lines
+  }
+
+  async #append(lines: readonly string[]): Promise<void> {
+    const bytes = Buffer.from(lines.join(''))
+    if (bytes.length > this.#maxBytes) return this.#drop(lines.length)
+    await this.#ring.append(bytes)
+    if (this.#refusedUntil !== 0) {
+      this.#refusedUntil = 0
+      this.#warn(`the trace records again; ${this.#dropped} records were left out`)
+      this.#dropped = 0
+    } else if (this.#dropped > 0 && this.#now() >= this.#quietUntil) {
+      this.#warn(`the trace could not keep up; ${this.#dropped} records were left out`)
+      this.#quietUntil = this.#now() + SAY_AGAIN
+      this.#dropped = 0
+    }
+  }
+
+  #refused(records: number, error: unknown): void {
+    if (this.#refusedUntil === 0) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#warn(`the trace stops for now: ${reason}. Mail goes on; make room or mend the trace directory, and recording goes on by itself`)
+    }
+    this.#refusedUntil = this.#now() + this.#pause
+    this.#drop(records + this.#waiting.length)
+    this.#waiting = []
+    this.#waitingBytes = 0
+  }
+}
+
+/** One record as a line. JSON writes lone surrogates as escapes, so Text comes back as it was. */
+function toLine(session: string, at: number, events: readonly TraceEvent[]): string | undefined {
+  try {
+    return `${JSON.stringify({ session, at, events })}\n`
+  } catch {
+    // A value that JSON cannot say is a defect of the caller's, and no reason to stop mail.
+    return undefined
+  }
+}
