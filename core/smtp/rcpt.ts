@@ -1,6 +1,5 @@
 /** RCPT (spp-protocol 7.4; RFC 5321 4.1.1.3), `pass`, and whether anybody would deliver. */
 import { checkRcptParameters, parseParameters } from '../../protocol/smtp/parameters.ts'
-import { replaceLocalIp } from '../../protocol/smtp/literal.ts'
 import { domainOf, parsePath } from '../../protocol/smtp/path.ts'
 import type { HookRequest, Line, Verdict } from '../host/types.ts'
 import type { Dialogue } from './dialogue.ts'
@@ -11,7 +10,7 @@ const SYNTAX = '555 syntax error (#5.5.4)'
 export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Reply> {
   const { session, policy } = dialogue
   if (!session.open) return dialogue.refuse('503 MAIL first (#5.5.1)', 'built-in: order')
-  const path = parsePath(argument, 'TO')
+  const path = parsePath(argument, 'TO', policy)
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
   const refusal = parameterRefusal(dialogue, path.parameters)
     ?? dialogue.addressFault(path.address, session.parameters['SMTPUTF8'] === true)
@@ -19,7 +18,7 @@ export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Repl
   if (session.senderListed) {
     return dialogue.refuse('553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)', 'built-in: control/badmailfrom')
   }
-  const address = replaceLocalIp(path.address, policy.isOwnIp, policy.localiphost)
+  const { address } = path
   const allowed = session.relayClient || policy.rcpthosts(address)
   const pending = dialogue.pending('LR')
   if (pending !== undefined) return pending
