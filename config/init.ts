@@ -10,8 +10,6 @@ export interface HomeOptions {
   readonly me: string
   /** The first domain to take mail for; may be the same name. */
   readonly domain: string
-  /** Switches an example plugin on, so that there is something to see. */
-  readonly demo: boolean
 }
 
 /** What was done, as paths relative to the home. */
@@ -65,9 +63,9 @@ async function writeNew(directory: string, name: string, text: string): Promise<
   }
 }
 
-function fill(text: string, { me, domain, demo }: HomeOptions): string {
+function fill(text: string, { me, domain }: HomeOptions): string {
   const hosts = me.toLowerCase() === domain.toLowerCase() ? me : `${me}\n${domain}`
-  return text.replaceAll('{{me}}', me).replaceAll('{{hosts}}', hosts).replaceAll('{{hello}}', demo ? '' : '#')
+  return text.replaceAll('{{me}}', me).replaceAll('{{hosts}}', hosts)
 }
 
 function settingsText(): string {

@@ -49,7 +49,7 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
   const begun = await isHome(home)
   if (begun && existsSync(join(home, 'helios.db'))) return io.out(`${home} is a home already: nothing was changed`)
   const domain = checkDomain(options.domain ?? DEMO_DOMAIN)
-  const { written } = await makeFiles(home, { me: options.me ?? hostName(), domain, demo: options.domain === undefined })
+  const { written } = await makeFiles(home, { me: options.me ?? hostName(), domain })
   io.out(begun ? `${home} was a home without accounts; added: ${[...written, 'helios.db'].join(' ')}` : `home made in ${home}`)
   // Somebody's own control files: no demo domain among them.
   const user = begun && options.domain === undefined ? undefined : `${options.user ?? DEMO_USER}@${domain}`

@@ -82,6 +82,11 @@ function inline(entry: ListEntry, plugin: Plugin, options: LoaderOptions): Loade
   }
   const control: Record<string, unknown> = {}
   for (const [name, declared] of Object.entries(plugin.control ?? {})) {
+    const unreadable = options.control.unreadable.get(name)
+    if (unreadable !== undefined) {
+      problems.push({ severity: 'error', file: `control/${name}`, reason: `it cannot be read: ${unreadable}`, mend: 'let the server\'s user read it' })
+      continue
+    }
     const parsed = declared.parse(options.control.read(name))
     control[name] = parsed.value
     for (const found of parsed.problems) {

@@ -3,6 +3,7 @@
  * qmail-control 12). Never the server's own environment.
  */
 import type { Control } from '../../config/control.ts'
+import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { lookup, type TcpRules } from '../../protocol/qmail/tcprules.ts'
 import type { Peer } from '../smtp/connection.ts'
 
@@ -20,12 +21,12 @@ export type NameOf = (ip: string) => Promise<string | undefined>
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export async function access(peer: Peer, control: Control, nameOf: NameOf): Promise<Access> {
-  const ip = plainIp(peer.remoteAddress)
+  const ip = unmapIPv4(peer.remoteAddress)
   const host = namesMatter(control.tcprules) ? await nameOf(ip) : undefined
   const found = lookup(control.tcprules, { ip, ...(host === undefined ? {} : { host }) })
   const env: Record<string, string> = {
     PATH: SEARCH_PATH, ...inherited('LANG'), ...inherited('TZ'),
-    PROTO: 'TCP', TCPLOCALIP: plainIp(peer.localAddress), TCPLOCALPORT: String(peer.localPort),
+    PROTO: 'TCP', TCPLOCALIP: unmapIPv4(peer.localAddress), TCPLOCALPORT: String(peer.localPort),
     TCPREMOTEIP: ip, TCPREMOTEPORT: String(peer.remotePort),
     ...(host === undefined ? {} : { TCPREMOTEHOST: host }),
     ...Object.fromEntries(control.smtpconfig), ...Object.fromEntries(found.variables),
@@ -41,9 +42,4 @@ function namesMatter(rules: TcpRules): boolean {
 function inherited(name: 'LANG' | 'TZ'): Record<string, string> {
   const value = process.env[name]
   return value === undefined ? {} : { [name]: value }
-}
-
-/** `::ffff:192.0.2.1` is 192.0.2.1 to rules and plugins. */
-export function plainIp(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
 }

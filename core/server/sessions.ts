@@ -9,7 +9,8 @@ import { SmtpSession } from '../smtp/session.ts'
 import { Talk } from '../smtp/talk.ts'
 import type { Logger } from '../log.ts'
 import type { TraceRecorder } from '../trace/types.ts'
-import { access, plainIp, type NameOf } from './access.ts'
+import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
+import { access, type NameOf } from './access.ts'
 import { policyFor } from './policies.ts'
 
 export interface SessionDeps {
@@ -29,7 +30,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const generation = await deps.reloader.latest()
     const granted = await access(peer, generation.control, deps.nameOf)
     const trace = deps.trace.session(id)
-    const client = { ip: plainIp(peer.remoteAddress), port: peer.remotePort, host: granted.host }
+    const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: granted.host }
     trace.add({
       event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,
       ...(client.host === undefined ? {} : { host: client.host }), ...(granted.rule === undefined ? {} : { rule: granted.rule }),

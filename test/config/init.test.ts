@@ -12,7 +12,7 @@ import { parsePluginList } from '../../protocol/spp/list.ts'
 import { peer } from '../peers.ts'
 import { directoryWith } from './temp.ts'
 
-const OPTIONS = { me: 'mail.example.org', domain: 'example.org', demo: false }
+const OPTIONS = { me: 'mail.example.org', domain: 'example.org' }
 
 async function freshHome(t: TestContext, options = OPTIONS): Promise<string> {
   const home = join(directoryWith(t), 'home')
@@ -43,17 +43,12 @@ test('nothing relays in it, and the pattern files are empty', async (t) => {
   }
 })
 
-test('its list asks the bundled plugins, and the demo an example as well', async (t) => {
-  const lines = async (demo: boolean) => {
-    const home = await freshHome(t, { ...OPTIONS, demo })
-    const { entries, problems } = parsePluginList(readFileSync(join(home, 'control/smtpplugins'), 'utf8'))
-    assert.deepEqual(problems, [])
-    return entries.map(({ section, text }) => `${section} ${text}`)
-  }
-  const usual = ['helo badhelo', 'mail badmailfrom', 'rcpt maxrcpts', 'rcpt maxbouncercpts', 'rcpt badrcptto', 'rcpt rcptexists',
-    'rcpt tarpit', 'deliver maildir']
-  assert.deepEqual(await lines(false), usual)
-  assert.deepEqual(await lines(true), usual.toSpliced(7, 0, 'rcpt plugins/hello.sh'))
+test('its list asks the bundled plugins, and leaves the examples commented out', async (t) => {
+  const home = await freshHome(t, OPTIONS)
+  const { entries, problems } = parsePluginList(readFileSync(join(home, 'control/smtpplugins'), 'utf8'))
+  assert.deepEqual(problems, [])
+  assert.deepEqual(entries.map(({ section, text }) => `${section} ${text}`), ['helo badhelo', 'mail badmailfrom', 'rcpt maxrcpts',
+    'rcpt maxbouncercpts', 'rcpt badrcptto', 'rcpt rcptexists', 'rcpt tarpit', 'deliver maildir'])
 })
 
 test('every file explains itself, no placeholder is left, directories are private', async (t) => {
@@ -80,7 +75,7 @@ test('what is there is kept, to the byte', async (t) => {
   assert.deepEqual(first.kept, ['control/me', 'plugins/hello.sh', 'helios.config.yaml'])
   assert.equal(readFileSync(join(home, 'control/me'), 'utf8'), 'old\n')
   assert.deepEqual(readdirSync(home).filter((name) => name.startsWith('helios.config')), ['helios.config.yaml'])
-  const second = await writeHome(home, { ...OPTIONS, demo: true })
+  const second = await writeHome(home, OPTIONS)
   assert.deepEqual(second.written, [])
   assert.deepEqual([...second.kept].toSorted(), [...first.kept, ...first.written].toSorted())
   assert.deepEqual(readdirSync(join(home, 'control')).filter((name) => name.startsWith('.')), [])

@@ -4,7 +4,7 @@
  *
  *   @trusted plugins/hello.ts
  *
- * "trusted" lets it run inside the server; without the word it gets a process of its own.
+ * "trusted" lets it run inside the server: read such a plugin before you write the word.
  * A handler learns everything from its argument and returns commands.
  */
 import { definePlugin, error, print } from 'helios-mail/plugin'
