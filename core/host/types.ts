@@ -16,6 +16,8 @@ export interface HookRequest {
   /** Aborted when the client leaves or the server stops waiting. */
   readonly signal: AbortSignal
   readonly trace: SessionTrace
+  /** Told when a plugin begins and ends to sleep: a client that hangs up meanwhile is not waited for. */
+  readonly onSleep?: (asleep: boolean) => void
 }
 
 /**

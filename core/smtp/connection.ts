@@ -117,6 +117,7 @@ class Connection extends SMTPConnection implements Port {
       }
       this.talk = talk
       talk.begin()
+      this._socket.once('end', () => talk.inputEnded())
       this._setListeners(() => {})
     }).catch((cause: unknown) => {
       this.failed('a connection could not be taken', cause)

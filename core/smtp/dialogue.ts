@@ -39,6 +39,10 @@ export class Dialogue implements DialogueDeps {
   readonly failed: DialogueDeps['failed']
   receiving: Receiving | undefined
   readonly #gone = new AbortController()
+  #serving = false
+  #sleepers = 0
+  #inputEnded = false
+  #leftBecause: string | undefined
 
   constructor(deps: DialogueDeps) {
     this.session = deps.session
@@ -56,23 +60,36 @@ export class Dialogue implements DialogueDeps {
 
   /** The greeting. */
   greet(): Answer {
-    return this.after(this.ask('connection'), (verdict) => this.conclude(verdict, () =>
-      this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`))))
+    return this.#serve(() => this.after(this.ask('connection'), (verdict) => this.conclude(verdict, () =>
+      this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`)))))
   }
 
   /** One command line without its LF. Never rejects. */
   command(line: string): Answer {
+    return this.#serve(() => this.#dispatch(line))
+  }
+
+  #serve(work: () => Answer): Answer {
+    this.#serving = true
+    let answer: Answer
     try {
-      const answer = this.#dispatch(line)
-      return answer instanceof Promise ? answer.catch((cause: unknown) => this.#broken(cause)) : answer
+      answer = work()
     } catch (cause) {
-      return this.#broken(cause)
+      answer = this.#broken(cause)
     }
+    if (answer instanceof Promise) return answer.catch((cause: unknown) => this.#broken(cause)).finally(() => this.#served())
+    this.#served()
+    return answer
+  }
+
+  #served(): void {
+    this.#serving = false
+    if (this.#leftBecause !== undefined) this.#recordEnd(this.#leftBecause)
   }
 
   #dispatch(line: string): Answer {
     const { verb, argument } = parseCommandLine(line)
-    this.trace.add({ event: 'command', line: verb === 'AUTH' ? 'AUTH ...' : line })
+    this.trace.add({ event: 'command', line: verb === 'AUTH' ? 'AUTH ...' : line.replace(/\r$/, '') })
     if (line.includes('\0')) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
     switch (verb) {
       case 'HELO': return this.#helo(argument, false)
@@ -127,7 +144,7 @@ export class Dialogue implements DialogueDeps {
   /** Asks one hook's chain. */
   ask(hook: Hook, message?: Parameters<typeof askChain>[1]['message']): Verdict | Promise<Verdict> {
     return askChain(this.policy.lines(hook), {
-      hook, session: this.session, signal: this.signal, trace: this.trace,
+      hook, session: this.session, signal: this.signal, trace: this.trace, onSleep: this.#onSleep,
       ...(message === undefined ? {} : { message }),
     }, this.session, this.session.compat)
   }
@@ -180,6 +197,29 @@ export class Dialogue implements DialogueDeps {
     this.#gone.abort(new Error('the client has left'))
     void this.receiving?.abandon()
     this.receiving = undefined
+    // What the client left in the middle of is recorded before the end.
+    if (this.#serving) this.#leftBecause = reason
+    else this.#recordEnd(reason)
+  }
+
+  /**
+   * The client sends no more. It may still read, so its commands are answered; but one that hung up while a plugin lets
+   * it wait (a tarpit) is gone. True then.
+   */
+  inputEnded(): boolean {
+    this.#inputEnded = true
+    if (this.#sleepers === 0) return false
+    this.leave('the client left while it was made to wait')
+    return true
+  }
+
+  readonly #onSleep = (asleep: boolean): void => {
+    this.#sleepers += asleep ? 1 : -1
+    if (asleep && this.#inputEnded) queueMicrotask(() => this.leave('the client left before it was made to wait'))
+  }
+
+  #recordEnd(reason: string): void {
+    this.#leftBecause = undefined
     this.trace.add({ event: 'close', reason })
     this.trace.flush()
   }

@@ -71,6 +71,11 @@ export class Talk {
     this.#close()
   }
 
+  /** The client has ended its side, while what it sent may still be served. */
+  inputEnded(): void {
+    if (!this.#closed && this.#dialogue.inputEnded()) this.#close()
+  }
+
   /** The connection is gone. */
   gone(reason: string): void {
     this.#closed = true

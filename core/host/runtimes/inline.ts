@@ -38,7 +38,7 @@ export function inlineLine(options: InlineOptions): Line {
   const { takes } = plugin
 
   function ask<T>(request: HookRequest, question: (context: MessageContext) => T): T | Promise<Awaited<T>> {
-    return new Asking(request, options, settingsOf, timeoutMs).ask(question)
+    return new Asking(request, options, timeoutMs).ask(question, settingsOf(request.session.env) as MessageContext['settings'])
   }
 
   function run(request: HookRequest): RunResult | Promise<RunResult> {
@@ -72,40 +72,59 @@ export function inlineLine(options: InlineOptions): Line {
 class TimeIsUp extends Error {}
 class NobodyWaits extends Error {}
 
-/** One question to one plugin. What its context gives beyond plain values is made when first looked at. */
+/**
+ * What a handler is given. World and signal are made when first looked at; they are accessors of the class, because a
+ * literal's cost half a microsecond each.
+ */
+class Context implements MessageContext {
+  readonly session: MessageContext['session']
+  readonly settings: MessageContext['settings']
+  readonly control: MessageContext['control']
+  readonly log: Log
+  readonly message: MessageContext['message']
+  readonly #asking: Asking
+
+  constructor(asking: Asking, { session, message }: HookRequest, { control, log }: InlineOptions, settings: MessageContext['settings']) {
+    this.session = session
+    this.settings = settings
+    this.control = control as MessageContext['control']
+    this.log = log
+    // Only the handlers of the two hooks that have a message are promised one.
+    this.message = message as MessageContext['message']
+    this.#asking = asking
+  }
+
+  get world(): World {
+    return this.#asking.world
+  }
+
+  get signal(): AbortSignal {
+    return this.#asking.signal
+  }
+}
+
+/** One question to one plugin, and the wait for its answer. */
 class Asking {
   readonly #request: HookRequest
   readonly #options: InlineOptions
   readonly #timeoutMs: number
-  readonly #context: MessageContext
+  #world: World | undefined
   #deadline: Deadline | undefined
   #aborter: AbortController | undefined
   /** Ends the wait for a handler's promise. */
   #giveUp: ((reason: Error) => void) | undefined
   #ended = false
 
-  constructor(request: HookRequest, options: InlineOptions, settingsOf: (env: HookRequest['session']['env']) => unknown, timeoutMs: number) {
+  constructor(request: HookRequest, options: InlineOptions, timeoutMs: number) {
     this.#request = request
     this.#options = options
     this.#timeoutMs = timeoutMs
-    let world: World | undefined
-    const signal = (): AbortSignal => this.#signal()
-    const makeWorld = (): World => (world ??= this.#world())
-    this.#context = {
-      session: request.session,
-      control: options.control as MessageContext['control'],
-      log: options.log,
-      get settings() { return settingsOf(request.session.env) as MessageContext['settings'] },
-      get world() { return makeWorld() },
-      get signal() { return signal() },
-      get message() { return request.message! },
-    }
   }
 
-  ask<T>(question: (context: MessageContext) => T): T | Promise<Awaited<T>> {
+  ask<T>(question: (context: MessageContext) => T, settings: MessageContext['settings']): T | Promise<Awaited<T>> {
     let answer: T
     try {
-      answer = question(this.#context)
+      answer = question(new Context(this, this.#request, this.#options, settings))
     } catch (error) {
       this.#end()
       throw error
@@ -118,27 +137,30 @@ class Asking {
   #wait<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject
-      const signal = this.#signal()
+      const { signal } = this
       if (signal.aborted) reject(signal.reason as Error)
-      this.#startDeadline().arm()
+      else this.#startDeadline().arm()
       Promise.resolve(answer).then(resolve, reject).finally(() => this.#end())
     })
   }
 
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     if (this.#aborter === undefined) {
       this.#aborter = new AbortController()
-      if (this.#request.signal.aborted) this.#abort(new NobodyWaits('nobody waits for the answer any more'))
+      if (this.#request.signal.aborted) this.#left()
       else this.#request.signal.addEventListener('abort', this.#left, { once: true })
     }
     return this.#aborter.signal
   }
 
-  #world(): World {
+  get world(): World {
     const { plugin, world } = this.#options
-    return world.forRequest({
-      plugin: plugin.name, needs: plugin.needs ?? [], trace: this.#request.trace, signal: this.#signal(),
-      onSleep: (asleep) => this.#startDeadline().sleep(asleep),
+    return this.#world ??= world.forRequest({
+      plugin: plugin.name, needs: plugin.needs ?? [], trace: this.#request.trace, signal: this.signal,
+      onSleep: (asleep) => {
+        this.#startDeadline().sleep(asleep)
+        this.#request.onSleep?.(asleep)
+      },
     })
   }
 
