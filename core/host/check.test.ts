@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { readControl } from '../../config/control.ts'
 import { checkPlugins } from './check.ts'
 
 let home: string
-beforeEach(() => { home = mkdtempSync(join(tmpdir(), 'helios-check-')) })
-afterEach(() => { rmSync(home, { recursive: true, force: true }) })
+/** A home of its own for each test. Hooks at the top of a file would run for the tests of every other file, too. */
+function begin(t: TestContext): void {
+  home = mkdtempSync(join(tmpdir(), 'helios-check-'))
+  t.after(() => {
+    rmSync(home, { recursive: true, force: true })
+  })
+}
 
 /** Writes a home and returns what is said about it, as `severity file:line: reason`. */
 async function check(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
@@ -20,7 +25,8 @@ async function check(files: Readonly<Record<string, string>>): Promise<readonly 
   return (await checkPlugins(control)).map(({ severity, file, line, reason }) => `${severity} ${file}:${line}: ${reason}`)
 }
 
-test('a list of good lines has nothing to mend', async () => {
+test('a list of good lines has nothing to mend', async (t) => {
+  begin(t)
   assert.deepEqual(await check({
     'control/smtpplugins': '[rcpt]\nmaxrcpts\nplugins/x\n:plugins/x with arguments\n:test -n "$X" && echo N\n[+deliver]\nmaildir\n',
     'plugins/x': '#!/bin/sh\necho N\n',
@@ -28,7 +34,8 @@ test('a list of good lines has nothing to mend', async () => {
   }), [])
 })
 
-test('lines of sections their plugin cannot serve, of names nobody has, of files that cannot run', async () => {
+test('lines of sections their plugin cannot serve, of names nobody has, of files that cannot run', async (t) => {
+  begin(t)
   const said = await check({
     'control/smtpplugins': '[mail]\nmaxrcpts\nmaxrcpt\nplugins/missing\nplugins/plain\nplugins/x with arguments\n:plugins/missing -v\nplugins\n',
     'plugins/plain': 'echo N\n',
@@ -44,7 +51,8 @@ test('lines of sections their plugin cannot serve, of names nobody has, of files
   assert.equal(said.length, 7)
 })
 
-test('scripts: interpreter, line ends, and what they seem to print', async () => {
+test('scripts: interpreter, line ends, and what they seem to print', async (t) => {
+  begin(t)
   const said = await check({
     'control/smtpplugins': '[rcpt]\nplugins/nowhere\nplugins/dos\nplugins/talks\nplugins/talks\n',
     'plugins/nowhere': '#!/no/such/interpreter\n',
@@ -58,7 +66,8 @@ test('scripts: interpreter, line ends, and what they seem to print', async () =>
   ])
 })
 
-test('variables are read as the listed plugins will read them, where they were written', async () => {
+test('variables are read as the listed plugins will read them, where they were written', async (t) => {
+  begin(t)
   const said = await check({
     'control/smtpplugins': '[rcpt]\nmaxrcpts\n',
     'control/smtpconfig': '# limits\nMAXRECIPIENTS=many\nexport MAXRECIPIENTS\nexport MAXBOUNCERECIPIENTS=few\n',
@@ -69,7 +78,8 @@ test('variables are read as the listed plugins will read them, where they were w
   assert.match(said[1]!, /^error control\/smtp-tcprules:2: MAXRECIPIENTS: "-1" is not/)
 })
 
-test('lists that TCP rules name are checked, too', async () => {
+test('lists that TCP rules name are checked, too', async (t) => {
+  begin(t)
   const said = await check({
     'control/smtpplugins': '',
     'control/other': '[rcpt]\nnobody\n[+nonsense]\n',

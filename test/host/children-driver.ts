@@ -1,4 +1,4 @@
-/** Plays the server that is killed: starts a broker, tells its process id, and runs one shell line. usage: node children-driver.ts HOME LINE */
+/** Plays the server that is killed: starts a broker, tells its process id, runs one shell line. usage: children-driver.ts HOME LINE */
 import { Broker } from '../../core/host/children/broker.ts'
 import { ENV } from './children-kit.ts'
 

@@ -96,7 +96,9 @@ test("a terminal's signals do not reach programs, and the broker leaves them to 
 
 test('after SIGKILL of the server nobody it started lives', async (t) => {
   const kit = await startKit(t)
-  const driver = spawn(process.execPath, [join(import.meta.dirname, 'children-driver.ts'), kit.home, STUBBORN], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const driver = spawn(process.execPath, [join(import.meta.dirname, 'children-driver.ts'), kit.home, STUBBORN], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const told = new Promise<number>((resolve) => driver.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))))
   const broker = await told
   const pids = await pidsIn(join(kit.home, 'pids'), 2)

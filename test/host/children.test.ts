@@ -55,9 +55,11 @@ test('what cannot be executed', async (t) => {
   mkdirSync(join(kit.home, 'directory'))
   symlinkSync('loop', join(kit.home, 'loop'))
   const expected: Readonly<Record<string, RegExp>> = {
-    'none': /no such file/, 'no-bit': /not executable/, 'no-shebang': /neither a binary nor does it begin with #!/, 'empty': /neither a binary/,
+    'none': /no such file/, 'no-bit': /not executable/, 'no-shebang': /neither a binary nor does it begin with #!/,
+    'empty': /neither a binary/,
     'no-name': /names no interpreter/, 'no-interpreter': /no such interpreter/, 'other-machine': /another kind of machine/,
-    'directory': /directory/, 'loop': /circle/, 'no-bit/below': /no such file/, ' no-bit': /no such file/, [`d${'x'.repeat(300)}`]: /too long/,
+    'directory': /directory/, 'loop': /circle/, 'no-bit/below': /no such file/, ' no-bit': /no such file/,
+    [`d${'x'.repeat(300)}`]: /too long/,
     '/dev/null': /not a regular file/,
   }
   for (const [text, reason] of Object.entries(expected)) {
@@ -163,7 +165,8 @@ test('standard error is kept to 8 KiB, and opened by name', async (t) => {
 test('many at once, each with its own answer', async (t) => {
   const kit = await startKit(t)
   const numbers = Array.from({ length: 60 }, (_, index) => index)
-  const results = await Promise.all(numbers.map((number) => kit.shell(`sleep 0.05; echo $X; echo e$X >&2`, { env: { ...ENV, X: String(number) } })))
+  const results = await Promise.all(numbers.map((number) =>
+    kit.shell('sleep 0.05; echo $X; echo e$X >&2', { env: { ...ENV, X: String(number) } })))
   assert.deepEqual(results.map((result) => result.stdout.toString() + result.stderr), numbers.map((number) => `${number}\ne${number}\n`))
 })
 

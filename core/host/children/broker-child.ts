@@ -14,19 +14,23 @@ const TELL_AFTER_MS = 10
 
 const runs = new Map<number, Run>()
 const pool = new PipePool()
+
+// However this process ends, short of SIGKILL; then the server kills those it was told.
+process.on('exit', () => {
+  for (const run of runs.values()) killGroup(run.pid)
+})
+// A terminal's or a supervisor's signal to everybody is for the server to act upon.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 await pool.fill()
 
 const channel = openChannel<Order, Notice>(new Socket({ fd: CHANNEL_FD }), MAX_LINE, {
   received: obey,
   closed(reason) {
-    for (const run of runs.values()) killGroup(run.pid)
     if (reason !== undefined) process.stderr.write(`broker: ${reason}\n`)
     process.exit(reason === undefined ? 0 : 1)
   },
 })
 
-// A terminal's or a supervisor's signal to everybody is for the server to act upon.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 channel.sendNow({ notice: 'ready' })
 
 function obey(order: Order): void {
@@ -41,13 +45,16 @@ function obey(order: Order): void {
 }
 
 function begin(id: number, job: WireJob): void {
-  let telling: NodeJS.Timeout | undefined
   const run = startRun(job, pool, (result) => {
     runs.delete(id)
-    clearTimeout(telling)
     channel.sendNow({ notice: 'ended', id, result })
   })
   if (run === undefined) return
   runs.set(id, run)
-  telling = setTimeout(() => channel.send({ notice: 'started', id, pid: run.pid }), TELL_AFTER_MS)
+  setTimeout(tell, TELL_AFTER_MS, id)
+}
+
+function tell(id: number): void {
+  const run = runs.get(id)
+  if (run !== undefined) channel.sendNow({ notice: 'started', id, pid: run.pid })
 }

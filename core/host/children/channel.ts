@@ -2,7 +2,7 @@
  * JSON lines of bounded length over a pipe of our own. Node's own IPC is not used: what is inherited there, and
  * what its parser does with a child's bytes, is not ours to bound.
  */
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 export interface Channel<Out> {
   /** Hands one value over; values of one turn of the event loop leave in one write. */
@@ -22,7 +22,7 @@ export interface ChannelEvents<In> {
 const LF = 0x0a
 
 /** @param maxLine bytes of one received line; a longer one closes the channel */
-export function openChannel<In, Out>(socket: Socket, maxLine: number, events: ChannelEvents<In>): Channel<Out> {
+export function openChannel<In, Out>(socket: Duplex, maxLine: number, events: ChannelEvents<In>): Channel<Out> {
   let waiting = ''
   let partial: Buffer[] = []
   let partialLength = 0

@@ -41,10 +41,8 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   let over = false
   let timer = setTimeout(() => kill('timeout'), job.timeoutMs)
 
-  stdout.on('close', () => {
-    outputEnded = true
-    settle()
-  })
+  stdout.once('end', endOutput)
+  stdout.once('close', endOutput)
   child.on('exit', (exit, signal) => {
     exited = { exit, signal }
     if (reason === undefined || outputEnded) return settle()
@@ -52,9 +50,17 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
     timer = setTimeout(finish, AFTER_KILL_MS)
   })
 
+  function endOutput(): void {
+    if (outputEnded) return
+    outputEnded = true
+    settle()
+  }
+
   function settle(): void {
+    if (exited === undefined || !outputEnded) return
+    if (stderr.readableEnded) return finish()
     // What the program wrote to fd 2 before it ended is in the pipe: one turn of the loop reads it.
-    if (exited !== undefined && outputEnded) setImmediate(() => setImmediate(finish))
+    setImmediate(() => setImmediate(finish))
   }
 
   function kill(why: Reason): void {

@@ -1,4 +1,4 @@
-/** How one program is started: what it gets as arguments, environment and descriptors, and why it could not be. Runs in the broker's process. */
+/** How one program is started: its arguments, environment and descriptors, or why it could not be. Runs in the broker's process. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import type { Readable } from 'node:stream'

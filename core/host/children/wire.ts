@@ -38,5 +38,5 @@ export type WireResult = Omit<SpawnResult, 'stdout' | 'ms' | 'fault' | 'exit' | 
   readonly signal: string | null
 }
 
-/** Longest line either side takes, in bytes: a full `OUTPUT_LIMIT.max` in base64 with room to spare, or an environment of nothing but escapes. */
+/** Longest line either side takes, in bytes: a full `OUTPUT_LIMIT.max` in base64, or the largest environment, all of it escapes. */
 export const MAX_LINE = 48 * 1024 * 1024

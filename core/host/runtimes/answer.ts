@@ -1,4 +1,4 @@
-/** What a handler may return, taken apart: commands and edits, or what is wrong with it. Nothing a plugin returns is trusted to have its type. */
+/** What a handler returned, taken apart: commands and edits, or what is wrong with it. Nothing is trusted to have its type. */
 import type { Command } from '../../../protocol/spp/command.ts'
 import type { Edit } from '../../plugin/message.ts'
 import type { Hook } from '../../plugin/plugin.ts'

@@ -89,5 +89,7 @@ function needsFault(needs: unknown): string | undefined {
   if (needs === undefined) return undefined
   if (!Array.isArray(needs)) return "the plugin's needs are no list"
   const unknown = (needs as readonly unknown[]).find((effect) => typeof effect !== 'string' || !EFFECTS.has(effect))
-  return unknown === undefined ? undefined : `the plugin needs ${JSON.stringify(unknown)}, which is no effect: there are ${[...EFFECTS].join(', ')}`
+  return unknown === undefined
+    ? undefined
+    : `the plugin needs ${JSON.stringify(unknown)}, which is no effect: there are ${[...EFFECTS].join(', ')}`
 }

@@ -1,4 +1,4 @@
-/** The program runtime (spp/1): any executable, started once per hook; environment in, commands out. Spec: spp-protocol 2.3, 3, 4, 6, 11. */
+/** The program runtime (spp/1): any executable, started once per hook; environment in, commands out. Spec: spp-protocol 2 to 6, 11. */
 import { parseOutput, type Output } from '../../../protocol/spp/output.ts'
 import type { ListEntry } from '../../../protocol/spp/list.ts'
 import type { Log } from '../../plugin/plugin.ts'
@@ -57,7 +57,8 @@ async function prepare(options: ProgramOptions, request: HookRequest): Promise<S
     const stdin = await request.message.file()
     return { ...job, stdin, env: { ...job.env, SPPMESSAGE: stdin, ...(request.hook === 'deliver' ? deliveryVariables(request) : {}) } }
   } catch (error) {
-    return { fault: { kind: 'unavailable', detail: `the message cannot be read: ${error instanceof Error ? error.message : String(error)}` } }
+    const why = error instanceof Error ? error.message : String(error)
+    return { fault: { kind: 'unavailable', detail: `the message cannot be read: ${why}` } }
   }
 }
 
@@ -140,7 +141,8 @@ function reporter(name: string, log: Log): Reporter {
     },
     output(output) {
       if (output.ignored === 0) return
-      ignored(`it prints lines that are no commands and are passed over, such as ${JSON.stringify(output.firstIgnored)} (remarks belong on standard error)`)
+      const example = JSON.stringify(output.firstIgnored)
+      ignored(`it prints lines that are no commands and are passed over, such as ${example} (remarks belong on standard error)`)
     },
   }
 }

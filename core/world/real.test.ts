@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DeliveryError, WorldUnavailable, type Effect, type World } from '../plugin/world.ts'
+import type { NewTraceEvent } from '../trace/types.ts'
+import { createWorld, type WorldOptions } from './real.ts'
+
+const account = { login: 'u', domain: 'local.example', home: '/mail/u', maildir: '/mail/u/Maildir', quota: 0, active: true }
+
+function worldOf(given: {
+  readonly needs?: readonly Effect[]
+  readonly options?: Partial<WorldOptions>
+  readonly signal?: AbortSignal
+} = {}) {
+  const events: NewTraceEvent[] = []
+  const sleeps: boolean[] = []
+  const world: World = createWorld({
+    accounts: { find: () => Promise.resolve(undefined), hasDomain: () => Promise.resolve(true) },
+    mailbox: { deliver: () => Promise.resolve('new/1') }, ...given.options,
+  }).forRequest({
+    plugin: 'p', needs: given.needs ?? [], signal: given.signal ?? new AbortController().signal,
+    onSleep: (asleep) => void sleeps.push(asleep),
+    trace: { id: 's', add: (event) => void events.push(event), flush: () => undefined },
+  })
+  const facts = (): readonly string[] => events.map((event) =>
+    event.event === 'fact' ? `${event.plugin}: ${event.question} = ${event.answer}` : event.event)
+  return { world, facts, sleeps }
+}
+
+test('answers are given on and recorded', async () => {
+  const { world, facts } = worldOf({ needs: ['mailbox'] })
+  assert.equal(await world.accounts.find('x@y'), undefined)
+  assert.equal(await world.accounts.hasDomain('y'), true)
+  assert.equal(await world.mailbox.deliver(account, {} as never, { reversePath: '', recipient: 'u@local.example' }), 'new/1')
+  assert.deepEqual(facts(), ['p: accounts.find x@y = none', 'p: accounts.hasDomain y = true', 'p: mailbox.deliver u@local.example = new/1'])
+})
+
+test('failures are given on and recorded', async () => {
+  const { world, facts } = worldOf({
+    needs: ['mailbox'],
+    options: {
+      accounts: { find: () => Promise.reject(new WorldUnavailable('locked')), hasDomain: () => { throw new TypeError('defect') } },
+      mailbox: { deliver: () => Promise.reject(new DeliveryError('451 full')) },
+    },
+  })
+  await assert.rejects(world.accounts.find('x@y'), WorldUnavailable)
+  await assert.rejects(world.accounts.hasDomain('y'), TypeError)
+  await assert.rejects(world.mailbox.deliver(account, {} as never, { reversePath: '', recipient: '' }), DeliveryError)
+  assert.deepEqual(facts(), [
+    'p: accounts.find x@y = WorldUnavailable: locked', 'p: accounts.hasDomain y = TypeError: defect',
+    'p: mailbox.deliver u@local.example = DeliveryError: 451 full',
+  ])
+})
+
+test('the clock stands still, numbers do not', () => {
+  let time = 0
+  const numbers = [0.1, 0.2]
+  const { world, facts } = worldOf({ options: { clock: () => ++time, random: () => numbers.shift()! } })
+  assert.deepEqual([world.now(), world.now(), world.random(), world.random()], [1, 1, 0.1, 0.2])
+  assert.deepEqual(facts(), ['p: now = 1', 'p: random = 0.1', 'p: random = 0.2'])
+})
+
+test('effects must be declared, and then say when they sleep', async () => {
+  const none = worldOf()
+  await assert.rejects(none.world.sleep(0), /add needs: \['sleep'\]/)
+  await assert.rejects(none.world.mailbox.deliver(account, {} as never, { reversePath: '', recipient: '' }), /add needs: \['mailbox'\]/)
+  assert.deepEqual(none.facts(), [])
+  const sleepy = worldOf({ needs: ['sleep'] })
+  await sleepy.world.sleep(0)
+  await assert.rejects(sleepy.world.sleep(-1), RangeError)
+  await assert.rejects(sleepy.world.sleep(NaN), RangeError)
+  assert.deepEqual(sleepy.sleeps, [true, false])
+  assert.deepEqual(sleepy.facts(), ['p: sleep 0 = awake'])
+})
+
+test('a sleep ends when the client leaves', async () => {
+  const leaving = new AbortController()
+  const { world, sleeps } = worldOf({ needs: ['sleep'], signal: leaving.signal })
+  const asleep = world.sleep(10_000)
+  leaving.abort(new Error('gone'))
+  await assert.rejects(asleep, /gone/)
+  await assert.rejects(world.sleep(10_000), /gone/)
+  assert.deepEqual(sleeps, [true, false, true, false])
+})
