@@ -18,11 +18,9 @@ function begin(t: TestContext): void {
   database = openDatabase(home)
   t.after(() => {
     database.close()
-    rmSync(home, { recursive: true, force: true
+    rmSync(home, { recursive: true, force: true })
   })
 }
-
-})
 
 const NOON = Date.UTC(2026, 0, 1, 12)
 

@@ -21,11 +21,9 @@ function begin(t: TestContext): void {
   database = openDatabase(home)
   t.after(() => {
     database.close()
-    rmSync(home, { recursive: true, force: true
+    rmSync(home, { recursive: true, force: true })
   })
 }
-
-})
 
 function code(expected: string) {
   return (error: unknown): boolean => {

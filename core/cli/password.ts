@@ -23,11 +23,46 @@ export async function obtainPassword(io: Io, who: string, options: PasswordOptio
   return { password: io.stdin.isTTY ? await askTwice(io, who) : await firstLine(io.stdin), generated: false }
 }
 
+/** Keys are read in raw mode, set before the first question, so that the terminal shows none of them. */
 async function askTwice(io: Io, who: string): Promise<string> {
-  const first = await askHidden(io, `password for ${who}: `)
-  const second = await askHidden(io, 'once more: ')
-  if (first === second) return first
-  throw new HeliosError('bad-password', 'the two passwords differ', { fault: 'operator', mend: 'nothing was changed; try again' })
+  const stdin = io.stdin as ReadStream
+  stdin.setRawMode(true)
+  const keys = typedKeys(stdin)
+  try {
+    const first = await readHidden(io, keys, `password for ${who}: `)
+    const second = await readHidden(io, keys, 'once more: ')
+    if (first === second) return first
+    throw new HeliosError('bad-password', 'the two passwords differ', { fault: 'operator', mend: 'nothing was changed; try again' })
+  } finally {
+    stdin.setRawMode(false)
+    await keys.return(undefined)
+  }
+}
+
+async function* typedKeys(stdin: ReadStream): AsyncGenerator<string> {
+  stdin.setEncoding('utf8')
+  for await (const typed of stdin as AsyncIterable<string>) yield* typed
+}
+
+const [CTRL_C, CTRL_D, CTRL_U] = ['\x03', '\x04', '\x15']
+
+async function readHidden(io: Io, keys: AsyncGenerator<string>, question: string): Promise<string> {
+  io.ask(question)
+  let typed: readonly string[] = []
+  for (;;) {
+    const { value: key, done } = await keys.next()
+    if (done === true || key === CTRL_C || key === CTRL_D) {
+      io.ask('\n')
+      throw new HeliosError('interrupted', 'no password was given', { fault: 'operator', mend: 'nothing was changed' })
+    }
+    if (key === '\r' || key === '\n') {
+      io.ask('\n')
+      return typed.join('')
+    }
+    if (key === '\x7f' || key === '\b') typed = typed.slice(0, -1)
+    else if (key === CTRL_U) typed = []
+    else typed = [...typed, key]
+  }
 }
 
 async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
@@ -43,43 +78,4 @@ async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
   throw new HeliosError('bad-password', 'no password came on standard input', {
     fault: 'operator', mend: 'write it there as one line, or let --generate make one',
   })
-}
-
-/** Reads keys in raw mode, so that the terminal shows none of them. */
-function askHidden(io: Io, question: string): Promise<string> {
-  const stdin = io.stdin as ReadStream
-  io.ask(question)
-  stdin.setRawMode(true)
-  stdin.resume()
-  return new Promise((resolve, reject) => {
-    let typed: readonly string[] = []
-    const end = (settle: () => void): void => {
-      stdin.off('data', onData)
-      stdin.off('end', onEnd)
-      stdin.setRawMode(false)
-      stdin.pause()
-      io.ask('\n')
-      settle()
-    }
-    const onData = (data: Buffer): void => {
-      for (const key of data.toString('utf8')) {
-        if (key === '\r' || key === '\n') return end(() => resolve(typed.join('')))
-        if (key === CTRL_C || key === CTRL_D) return end(() => reject(interrupted()))
-        if (key === '\x7f' || key === '\b') typed = typed.slice(0, -1)
-        else if (key === CTRL_U) typed = []
-        else typed = [...typed, key]
-      }
-    }
-    const onEnd = (): void => end(() => reject(interrupted()))
-    stdin.on('data', onData)
-    stdin.on('end', onEnd)
-  })
-}
-
-const CTRL_C = '\x03'
-const CTRL_D = '\x04'
-const CTRL_U = '\x15'
-
-function interrupted(): HeliosError {
-  return new HeliosError('interrupted', 'no password was given', { fault: 'operator', mend: 'nothing was changed' })
 }

@@ -6,6 +6,7 @@
 import type { Command } from '../../protocol/spp/command.ts'
 import { checkCommand, trimTrailingCr } from '../../protocol/spp/harden.ts'
 import { printCommand } from '../../protocol/spp/output.ts'
+import { editProblem } from '../message/edits.ts'
 import type { Edit } from '../plugin/message.ts'
 import type { Hook } from '../plugin/plugin.ts'
 import type { Fault, HookRequest, Line, RunResult, Verdict } from './types.ts'
@@ -107,6 +108,10 @@ function settleHardened(line: Line, result: RunResult): Settlement {
     if (reason !== undefined) {
       return fail(line, { kind: 'bad-command', detail: `${printCommand(command)}: ${reason}` }, [], [])
     }
+  }
+  for (const edit of result.edits ?? []) {
+    const reason = editProblem(edit)
+    if (reason !== undefined) return fail(line, { kind: 'bad-command', detail: reason }, [], [])
   }
   return interpret(line.hook, { ...result, commands })
 }

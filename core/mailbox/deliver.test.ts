@@ -48,7 +48,8 @@ test('the first delivery makes the mailbox; the file says from whom, to whom, an
 
 test('many at once into a mailbox that is not there yet, and an empty message', async () => {
   const boxes = [mailbox(), mailbox()]
-  const names = await Promise.all(Array.from({ length: 20 }, (_, i) => boxes[i % 2]!.deliver(account, messageOf(''), { ...envelope, reversePath: '' })))
+  const bounce = { ...envelope, reversePath: '' }
+  const names = await Promise.all(Array.from({ length: 20 }, (_, i) => boxes[i % 2]!.deliver(account, messageOf(''), bounce)))
   assert.deepEqual((await readdir(join(account.maildir, 'new'))).toSorted(), names.toSorted())
   assert.equal((await readFile(join(account.maildir, 'new', names[0]!))).toString(), 'Return-Path: <>\nDelivered-To: joe@example.org\n')
 })
@@ -59,13 +60,15 @@ test('a message that was here before is looping; one for a similar address is no
     && error.text === '554 This message is looping: it already has my Delivered-To line. (#5.4.6)')
   assert.deepEqual(await readdir(join(account.maildir, 'new')), [])
   assert.deepEqual(await readdir(join(account.maildir, 'tmp')), [])
-  await mailbox().deliver(account, messageOf('delivered-to: joe@example.org\nDelivered-To: Joe@example.org\n\nDelivered-To: joe@example.org\n'), envelope)
+  const similar = 'delivered-to: joe@example.org\nDelivered-To: Joe@example.org\n\nDelivered-To: joe@example.org\n'
+  await mailbox().deliver(account, messageOf(similar), envelope)
 })
 
 test('no step below the mail directory may be a link, and nothing is written through one', async () => {
   await mailbox().deliver(account, messageOf('x'), envelope)
   const elsewhere = join(root, 'elsewhere')
-  for (const step of [join(root, 'mail', 'example.org'), account.home, account.maildir, join(account.maildir, 'new'), join(account.maildir, 'tmp')]) {
+  const { maildir } = account
+  for (const step of [join(root, 'mail', 'example.org'), account.home, maildir, join(maildir, 'new'), join(maildir, 'tmp')]) {
     await rename(step, elsewhere)
     await symlink(elsewhere, step)
     await assert.rejects(mailbox().deliver(account, messageOf('y'), envelope), later(NO_MAILDIR))
@@ -101,7 +104,8 @@ test('an account elsewhere: its home must exist and be no link; a maildir outsid
 })
 
 test('a message that is not as long as it says is not delivered', async () => {
-  await assert.rejects(mailbox().deliver(account, messageOf('short', 50), envelope), later('451 Temporary error on maildir delivery. (#4.3.0)'))
+  const short = mailbox().deliver(account, messageOf('short', 50), envelope)
+  await assert.rejects(short, later('451 Temporary error on maildir delivery. (#4.3.0)'))
   assert.deepEqual(await readdir(join(account.maildir, 'new')), [])
   assert.deepEqual(await readdir(join(account.maildir, 'tmp')), [])
   assert.match(warnings[0]!, /msg id: not delivered to .*Maildir.*should have 50/)

@@ -74,7 +74,8 @@ export function createMailbox(options: MailboxOptions): MailboxEffects {
       } catch (error) {
         if (error instanceof DeliveryError) throw error
         const text = replyFor(error)
-        const mend = error instanceof HeliosError ? error.mend : 'look at the disk, its space and inodes, and at owner and mode of the directories'
+        const mend = error instanceof HeliosError
+          ? error.mend : 'look at the disk, its space and inodes, and at owner and mode of the directories'
         const reason = error instanceof Error ? error.message : String(error)
         log.warn({ event: 'mailbox trouble', message: message.id, maildir: account.maildir, err: error },
           `msg ${message.id}: not delivered to ${account.maildir}: ${reason}; it is tried again later; ${mend}`)

@@ -26,7 +26,8 @@ export interface MaildirPlace {
 export async function findMaildir(fs: FileSystem, directories: DirectorySync, mailRoot: string, account: Account): Promise<MaildirPlace> {
   const base = isBelow(mailRoot, account.maildir) ? mailRoot : account.home
   if (!isBelow(base, account.maildir)) {
-    throw new HeliosError('mailbox-outside', `the Maildir ${account.maildir} of ${account.login}@${account.domain} is neither below ${mailRoot} nor below the home ${account.home}`, {
+    const whose = `the Maildir ${account.maildir} of ${account.login}@${account.domain}`
+    throw new HeliosError('mailbox-outside', `${whose} is neither below ${mailRoot} nor below the home ${account.home}`, {
       fault: 'operator', mend: 'correct the home or the maildir of the account',
     })
   }

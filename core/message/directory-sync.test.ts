@@ -10,7 +10,8 @@ function slowSyncs() {
   const fs: FileSystem = {
     ...nodeFileSystem,
     open: async (path) => ({
-      read: () => Promise.reject(new Error('not here')), write: () => Promise.reject(new Error('not here')), size: async () => 0, close: async () => undefined,
+      read: () => Promise.reject(new Error('not here')), write: () => Promise.reject(new Error('not here')),
+      size: async () => 0, close: async () => undefined,
       sync: () => new Promise((resolve, reject) => {
         running.push({ path, end: (error) => (error === undefined ? resolve() : reject(error)) })
       }),

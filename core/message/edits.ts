@@ -75,7 +75,8 @@ function append(pieces: readonly Piece[], piece: Piece): readonly Piece[] {
 
 /**
  * A field as it will stand in the message. The value is as in HeaderField; without a blank in front it gets one. A line
- * end in it begins a folded line, whatever follows, and empty lines are left out: else a value could smuggle in a field of its own or end the header.
+ * end in it begins a folded line, whatever follows, and empty lines are left out: else a value could smuggle in a field of
+ * its own or end the header.
  */
 function field(name: string, value: string): Piece {
   const lines = value.replace(/\r\n/g, '\n').replace(/[\r\0]/g, ' ').replace(/\n(?:[ \t]*\n)+/g, '\n').replace(/\n[ \t]*$/, '')

@@ -27,5 +27,6 @@ test('two sources at the same time do not meet', () => {
 })
 
 test('other names are not ids', () => {
-  for (const name of ['', '..', 'lost+found', '0'.repeat(17), '0'.repeat(19), 'A'.repeat(18), `${'0'.repeat(17)}/`]) assert.equal(isMessageId(name), false)
+  const others = ['', '..', 'lost+found', '0'.repeat(17), '0'.repeat(19), 'A'.repeat(18), `${'0'.repeat(17)}/`]
+  for (const name of others) assert.equal(isMessageId(name), false)
 })

@@ -203,15 +203,18 @@ export class FileSpoolWriter implements SpoolWriter {
       await unlinkIfThere(this.#doors.fs, path)
     } catch (error) {
       this.#doors.log.warn({ event: 'left over', message: this.id, path, err: error },
-        `msg ${this.id}: refused, but ${path} could not be removed: ${String(error)}; at the next start it is removed if it is in queue/tmp and delivered if in queue/msg`)
+        `msg ${this.id}: refused, but ${path} could not be removed: ${String(error)}; `
+        + 'at the next start it is removed if it is in queue/tmp and delivered if it is in queue/msg')
     }
   }
 
   // The texts are those of qmail-qfilter 2 for a queue that could not create (62 to 66) or write (53).
   #creationError(cause: unknown): HeliosError {
-    return new HeliosError('queue-create', `cannot create a file in ${this.#doors.places.tmp} or ${this.#doors.places.msg}: ${String(cause)}`, {
+    const { tmp, msg } = this.#doors.places
+    return new HeliosError('queue-create', `cannot create a file in ${tmp} or ${msg}: ${String(cause)}`, {
       fault: 'system', cause, reply: '451 qq trouble creating files in queue (#4.3.0)',
-      mend: 'make sure the directories exist and belong to the user Helios runs as, and that neither space, inodes nor open files have run out',
+      mend: 'make sure the directories exist and belong to the user Helios runs as, and that neither space, inodes nor open files '
+        + 'have run out',
     })
   }
 

@@ -6,13 +6,13 @@ import { afterEach, beforeEach, mock, test } from 'node:test'
 import type { FileSystem } from '../message/file-system.ts'
 import type { NewTraceEvent } from '../trace/types.ts'
 import type { Deliver, DeliveryResult, QueueSettings } from './types.ts'
-import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
 import { queuePlaces } from '../message/places.ts'
 import { createSpool } from '../message/spool.ts'
 import { insertField } from '../plugin/message.ts'
 import { DeliveryError } from '../plugin/world.ts'
 import { Queue } from './queue.ts'
+import { parseState } from './state-file.ts'
 
 const START = 1_700_000_000_000
 const settings: QueueSettings = { lifetimeSeconds: 604_800, concurrency: 10 }
@@ -52,11 +52,14 @@ async function open(deliver: Deliver, options: { readonly settings?: QueueSettin
   return queue
 }
 
-async function accept(queue: Queue | undefined, recipients: readonly string[], content = 'Subject: x\n\nbody\n', receivedAt = clock): Promise<string> {
-  const spool = createSpool({ home, now: () => clock, log, accepted: (id, envelope, size) => queue?.add(id, envelope, size) })
+async function accept(queue: Queue, recipients: readonly string[]): Promise<string> {
+  const spool = createSpool({ home, now: () => clock, log, accepted: (id, envelope, size) => queue.add(id, envelope, size) })
   const writer = await spool.create()
-  await writer.write(Buffer.from(content))
-  await writer.commit({ reversePath: 'from@x', recipients, env: {}, sessionId: 'session1', receivedAt, parameters: {}, edits: [insertField('X-Edit', 'seen')] })
+  await writer.write(Buffer.from('Subject: x\n\nbody\n'))
+  await writer.commit({
+    reversePath: 'from@x', recipients, env: {}, sessionId: 'session1', receivedAt: clock, parameters: {},
+    edits: [insertField('X-Edit', 'seen')],
+  })
   return writer.id
 }
 
@@ -73,6 +76,7 @@ const files = async (): Promise<Record<string, string[]>> => {
   const [a, b, c, d, e] = await Promise.all([tmp, msg, state, failed, corrupt].map((path) => readdir(path)))
   return { tmp: a!, msg: b!, state: c!, failed: d!, corrupt: e! }
 }
+const refused = (code: string): Promise<never> => Promise.reject(Object.assign(new Error(`${code}: refused`), { code }))
 const nothing = { tmp: [], msg: [], state: [], failed: [], corrupt: [] }
 
 function advance(seconds: number): void {
@@ -96,7 +100,9 @@ test('a message is delivered to each recipient and then gone, with qmail\'s log 
     `starting delivery 1: msg ${id} to local a_b@x`, `starting delivery 2: msg ${id} to local b@x`,
     'delivery 1: success: did_1+0+0', 'delivery 2: success: did_1+0+0', `end msg ${id}`,
   ].toSorted())
-  assert.deepEqual(events[0], { event: 'delivery', id, to: 'a b@x', status: 'delivered', text: 'did 1+0+0', ms: 0, decidedBy: 'control/smtpplugins:3' })
+  assert.deepEqual(events[0], {
+    event: 'delivery', id, to: 'a b@x', status: 'delivered', text: 'did 1+0+0', ms: 0, decidedBy: 'control/smtpplugins:3',
+  })
 })
 
 test('the retry schedule is qmail\'s, to the second', async () => {
@@ -149,12 +155,13 @@ test('who fails for good is written down, and the message is kept', async () => 
   await until(empty(queue))
   assert.deepEqual(await files(), { ...nothing, failed: [id, `${id}.state`] })
   assert.equal(queue.status().failed, 1)
-  const state = await readFile(join(queuePlaces(home).failed, `${id}.state`), 'utf8')
-  assert.deepEqual(state.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)).map(({ address, status, text }) => [address, status, text]).toSorted(), [
+  const state = parseState(await readFile(join(queuePlaces(home).failed, `${id}.state`), 'utf8'))
+  assert.deepEqual(state.map(({ address, status, text }) => [address, status, text]).toSorted(), [
     ['no@x', 'failed', '550 no (#5.1.1)'], ['thrown@x', 'failed', '550 no such user'], ['yes@x', 'done', 'did 1+0+0'],
   ])
   assert.equal(texts('error').length, 1)
-  assert.match(texts('error')[0]!, /gave up on 2 of 3 recipients \(no@x: 550_no_\(#5\.1\.1\); thrown@x: 550_no_such_user\); the message is kept as .*failed/)
+  assert.match(texts('error')[0]!, /gave up on 2 of 3 recipients \(no@x: 550_no_\(#5\.1\.1\); thrown@x: 550_no_such_user\)/)
+  assert.match(texts('error')[0]!, /the message is kept as .*failed/)
   await queue.close(1000)
   const again = await open(async () => delivered)
   assert.deepEqual(again.status(), { messages: 0, recipientsWaiting: 0, oldest: undefined, failed: 1, corrupt: 0 })
@@ -208,6 +215,30 @@ test('no more deliveries at a time than allowed, each once', async () => {
   await until(empty(queue))
   assert.equal(most, 3)
   assert.deepEqual(got.toSorted(), [...recipients, 'one@x'].toSorted())
+})
+
+test('a file that is slow to let go of ends each attempt once, and each recipient is tried once', async () => {
+  const fs: FileSystem = {
+    ...nodeFileSystem,
+    unlink: async (path) => {
+      if (path.includes('.view')) for (let i = 0; i < 20; i++) await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+      await nodeFileSystem.unlink(path)
+    },
+  }
+  const got: string[] = []
+  const queue = await open(async (message, _, recipient) => {
+    got.push(`${message.id} ${recipient} ${(await readFile(await message.file())).length}`)
+    return delivered
+  }, { fs, settings: { ...settings, concurrency: 2 } })
+  const recipients = Array.from({ length: 7 }, (_, i) => `list${i}@x`)
+  const ids = [await accept(queue, recipients), await accept(queue, recipients), await accept(queue, ['one@x'])]
+  await until(empty(queue))
+  assert.equal(got.length, 15)
+  assert.equal(new Set(got).size, 15)
+  assert.deepEqual(texts('info').filter((text) => text.startsWith('end msg')).toSorted(), ids.map((id) => `end msg ${id}`).toSorted())
+  await until(async () => JSON.stringify(await files()) === JSON.stringify(nothing))
 })
 
 test('messages take turns: a long list of recipients does not hold up others', async () => {
@@ -281,11 +312,11 @@ test('a file damaged, removed or unreadable while it waits: set aside, forgotten
   let refuse = 0
   const fs: FileSystem = {
     ...nodeFileSystem,
-    open: (path, how) => refuse-- > 0 && path.includes('/msg/') ? Promise.reject(Object.assign(new Error('EMFILE: too many'), { code: 'EMFILE' })) : nodeFileSystem.open(path, how),
+    open: (path, how) => refuse-- > 0 && path.includes('/msg/') ? refused('EMFILE') : nodeFileSystem.open(path, how),
   }
   let answer: DeliveryResult = { status: 'later', text: '451' }
   const queue = await open(async () => answer, { fs })
-  const [damaged, removed, unreadable] = await Promise.all([accept(queue, ['a@x', 'b@x']), accept(queue, ['a@x']), accept(queue, ['a@x', 'b@x'])])
+  const [damaged, removed, unreadable] = await Promise.all([['a@x', 'b@x'], ['a@x'], ['a@x', 'b@x']].map((to) => accept(queue, to)))
   await until(resting(queue))
   const { msg } = queuePlaces(home)
   await truncate(join(msg, damaged!), 3)
@@ -311,7 +342,7 @@ test('a message that cannot be read at start stays and is read later', async () 
   let refuse = true
   const fs: FileSystem = {
     ...nodeFileSystem,
-    open: (path, how) => refuse && path.includes('/msg/') ? Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })) : nodeFileSystem.open(path, how),
+    open: (path, how) => refuse && path.includes('/msg/') ? refused('EIO') : nodeFileSystem.open(path, how),
   }
   const queue = await open(async () => delivered, { fs })
   assert.equal(queue.status().messages, 1)
@@ -326,7 +357,7 @@ test('a finished message that cannot be removed is not delivered again, not even
   let refuse = true
   const fs: FileSystem = {
     ...nodeFileSystem,
-    unlink: (path) => refuse && path.includes('/msg/') ? Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })) : nodeFileSystem.unlink(path),
+    unlink: (path) => refuse && path.includes('/msg/') ? refused('EIO') : nodeFileSystem.unlink(path),
   }
   const deliver: Deliver = async () => {
     calls += 1
@@ -346,6 +377,27 @@ test('a finished message that cannot be removed is not delivered again, not even
   assert.deepEqual(await files(), nothing)
 })
 
+test('an end that could not be written down is written down later', async () => {
+  let refuse = 1
+  const fs: FileSystem = {
+    ...nodeFileSystem,
+    open: (path, how) => how === 'append' && refuse-- > 0 ? refused('ENOSPC') : nodeFileSystem.open(path, how),
+  }
+  const tried: string[] = []
+  const deliver: Deliver = async (_, __, recipient) => {
+    tried.push(recipient)
+    return recipient === 'a@x' ? delivered : { status: 'later', text: '451' }
+  }
+  const queue = await open(deliver, { fs })
+  await accept(queue, ['a@x', 'b@x'])
+  await until(resting(queue))
+  await queue.close(1000)
+  assert.ok(texts('warn').some((text) => text.includes('cannot write to')))
+  tried.length = 0
+  await until(resting(await open(deliver)))
+  assert.deepEqual(tried, ['b@x'])
+})
+
 test('a move to failed/ that a crash cut in half is finished at start', async () => {
   const queue = await open(async () => ({ status: 'failed', text: '550' }))
   const id = await accept(queue, ['a@x'])
@@ -363,6 +415,6 @@ test('a move to failed/ that a crash cut in half is finished at start', async ()
 })
 
 test('a home that is not there is an operator\'s fault, said so', async () => {
-  await assert.rejects(Queue.open({ home: join(home, 'missing'), deliver: async () => delivered, now: Date.now, log, settings, directories: new DirectorySync(nodeFileSystem) }),
+  await assert.rejects(Queue.open({ home: join(home, 'missing'), deliver: async () => delivered, now: Date.now, log, settings }),
     { name: 'HeliosError', code: 'queue-unusable', fault: 'operator' })
 })

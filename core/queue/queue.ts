@@ -89,7 +89,10 @@ export class Queue {
     return queue
   }
 
-  /** Takes over a message whose file stands in queue/msg, synced. The envelope is the one to deliver by, its edits applied; `size` are content bytes. Never throws. */
+  /**
+   * Takes over a message whose file stands in queue/msg, synced. The envelope is the one to deliver by, its edits applied;
+   * `size` are content bytes. Never throws.
+   */
   add(id: string, envelope: Envelope, size: number): void {
     const item = itemOf(id, envelope, size, undefined)
     this.#items.set(id, item)
@@ -198,9 +201,8 @@ export class Queue {
       if (item.recipients.some((other) => other.status !== 'done')) await this.#record(item)
     }
     this.#running -= 1
-    item.running -= 1
-    if (item.running === 0) await this.#endTurn(item)
     this.#turn()
+    await this.#endTurn(item)
   }
 
   /** One recipient, one answer. Never rejects: whatever goes wrong is `later`. */
@@ -217,13 +219,18 @@ export class Queue {
     }
   }
 
-  /** No delivery of this message runs at the moment: lets go of its file, and ends the attempt when nobody is left to start. */
+  /** A delivery of this message is over: the last one running lets go of the file, and ends the attempt when nobody is left to start. */
   async #endTurn(item: Item): Promise<void> {
-    const opened = item.message
-    item.message = undefined
-    const trouble = await opened?.then((message) => message.release(), (error: unknown) => error)
-    // What could not be opened for one recipient is not opened for each of the others.
-    if (trouble !== undefined) item.round.length = 0
+    let trouble: unknown
+    while (item.running === 1 && item.message !== undefined) {
+      const opened = item.message
+      item.message = undefined
+      trouble = await opened.then((message) => message.release(), (error: unknown) => error)
+      // What could not be opened for one recipient is not opened for each of the others.
+      if (trouble !== undefined) item.round.length = 0
+    }
+    // Counted until here: while the file was let go another delivery may have begun, and then that one is the last.
+    item.running -= 1
     if (item.round.length > 0 || item.running > 0) return
     if (isCorrupt(trouble)) return this.#dropCorrupt(item, await setCorruptAside(this.#doors, this.#report, item.id, trouble))
     if (errorCode(trouble) === 'ENOENT') return this.#dropVanished(item)
@@ -231,12 +238,17 @@ export class Queue {
   }
 
   async #endRound(item: Item): Promise<void> {
-    if (waiting(item).length > 0) return this.#again(item)
+    if (waiting(item).length > 0) {
+      // What the disk refused a moment ago.
+      await this.#record(item)
+      return this.#again(item)
+    }
     try {
       if (item.recipients.some((recipient) => recipient.status === 'failed')) await this.#fail(item)
       else await removeMessage(this.#doors, item.id, item.hasState)
     } catch (error) {
-      this.#report.trouble(item.id, 'all recipients are done with, but the file cannot be moved out of the queue', error, 'it is tried again later')
+      const doing = 'all recipients are done with, but the file cannot be moved out of the queue'
+      this.#report.trouble(item.id, doing, error, 'it is tried again later')
       await this.#record(item)
       return this.#again(item)
     }
@@ -252,7 +264,10 @@ export class Queue {
     this.#report.failed(item, path)
   }
 
-  /** Writes down whose recipients are done or failed. When the disk refuses, they go down with the next: at worst a delivery is repeated after a crash. */
+  /**
+   * Writes down which recipients are done or failed. When the disk refuses, it is asked again at the end of each attempt; at
+   * worst a delivery is repeated after a crash.
+   */
   async #record(item: Item): Promise<void> {
     const { fs, directories, places } = this.#doors
     const fresh = item.recipients.filter((recipient) => recipient.status !== 'waiting' && !recipient.recorded)
@@ -268,7 +283,8 @@ export class Queue {
       await appendState(fs, directories, join(places.state, item.id), records)
     } catch (error) {
       for (const recipient of fresh) recipient.recorded = false
-      this.#report.trouble(item.id, `cannot write to ${join(places.state, item.id)}`, error, 'if Helios stops before the next attempt, a recipient may get the message twice')
+      this.#report.trouble(item.id, `cannot write to ${join(places.state, item.id)}`, error,
+        'it is tried again; if Helios stops before that, a recipient may get the message twice')
     }
   }
 
@@ -307,7 +323,8 @@ export class Queue {
   #dropVanished(item: Item): void {
     this.#items.delete(item.id)
     this.#options.log.warn({ event: 'vanished msg', message: item.id },
-      `msg ${item.id}: its file is no longer in ${this.#doors.places.msg}, so it is forgotten; if nobody removed it on purpose, look at the disk`)
+      `msg ${item.id}: its file is no longer in ${this.#doors.places.msg}, so it is forgotten; `
+      + 'if nobody removed it on purpose, look at the disk')
   }
 
   #takeDue(now: number): void {

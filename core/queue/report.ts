@@ -30,7 +30,7 @@ export class QueueReport {
   }
 
   ended(item: Item, delivery: number, to: string, result: DeliveryResult): void {
-    this.#log.info({ event: 'delivery', message: item.id, delivery, to, status: result.status, text: result.text, ...(result.decidedBy === undefined ? {} : { decidedBy: result.decidedBy }) },
+    this.#log.info({ event: 'delivery', message: item.id, delivery, to, ...result },
       `delivery ${delivery}: ${words[result.status]}: ${logSafe(result.text)}`)
   }
 
@@ -44,13 +44,18 @@ export class QueueReport {
 
   failed(item: Item, path: string): void {
     const recipients = item.recipients.filter((recipient) => recipient.status === 'failed')
-    this.#log.error({ event: 'failed msg', message: item.id, path, from: item.reversePath, recipients: recipients.map(({ address, text }) => ({ address, text })) },
-      `msg ${item.id}: gave up on ${recipients.length} of ${item.recipients.length} recipients (${recipients.map(({ address, text }) => `${logSafe(address)}: ${logSafe(text ?? '')}`).join('; ')}); the message is kept as ${path}: tell the sender, or mend the cause and move the file back to queue/msg while Helios is stopped, which tries every recipient again`)
+    const reasons = recipients.map(({ address, text }) => `${logSafe(address)}: ${logSafe(text ?? '')}`).join('; ')
+    const facts = recipients.map(({ address, text }) => ({ address, text }))
+    this.#log.error({ event: 'failed msg', message: item.id, path, from: item.reversePath, recipients: facts },
+      `msg ${item.id}: gave up on ${recipients.length} of ${item.recipients.length} recipients (${reasons}); the message is kept as `
+      + `${path}: tell the sender, or mend the cause and move the file back to queue/msg while Helios is stopped, which tries every `
+      + 'recipient again')
   }
 
   corrupt(id: string, path: string, reason: string): void {
     this.#log.error({ event: 'corrupt msg', message: id, path },
-      `msg ${id}: ${reason}; it is kept as ${path}: look at it and at the disk, restore it from a backup to queue/msg while Helios is stopped, or delete it`)
+      `msg ${id}: ${reason}; it is kept as ${path}: look at it and at the disk, restore it from a backup to queue/msg while `
+      + 'Helios is stopped, or delete it')
   }
 
   /** Says that a file in queue/msg is none of ours; false, so that it can stand in a filter. */
@@ -60,6 +65,7 @@ export class QueueReport {
   }
 
   trouble(id: string, doing: string, error: unknown, then: string): void {
-    this.#log.warn({ event: 'queue trouble', message: id, err: error }, `msg ${id}: ${doing}: ${error instanceof Error ? error.message : String(error)}; ${then}`)
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#log.warn({ event: 'queue trouble', message: id, err: error }, `msg ${id}: ${doing}: ${reason}; ${then}`)
   }
 }

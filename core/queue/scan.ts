@@ -41,7 +41,10 @@ export async function prepareQueue({ fs, directories, places }: SetAside): Promi
   }
 }
 
-/** Reads the end of every message. Corrupt ones are set aside. Rejects with HeliosError `queue-unusable` when a directory cannot be read. */
+/**
+ * Reads the end of every message. Corrupt ones are set aside. Rejects with HeliosError `queue-unusable` when a directory cannot
+ * be read.
+ */
 export async function scanQueue(doors: SetAside, report: QueueReport): Promise<Scanned> {
   const { fs, places } = doors
   const [messages, states, failed, corrupt] = await Promise.all([
@@ -70,7 +73,9 @@ export async function scanQueue(doors: SetAside, report: QueueReport): Promise<S
  * Reads the end of one message, and its state file where it may have one. `corrupt`: it was no whole message and has been set
  * aside. `unreadable`: the system refused for now, and the log says so. Never rejects.
  */
-export async function loadItem(doors: SetAside, report: QueueReport, id: string, mayHaveState: boolean): Promise<Item | 'corrupt' | 'unreadable' | 'gone'> {
+export async function loadItem(
+  doors: SetAside, report: QueueReport, id: string, mayHaveState: boolean,
+): Promise<Item | 'corrupt' | 'unreadable' | 'gone'> {
   const { fs, places } = doors
   try {
     const file = await fs.open(join(places.msg, id), 'read')
@@ -90,12 +95,16 @@ export async function loadItem(doors: SetAside, report: QueueReport, id: string,
 }
 
 /** Moves a damaged message to queue/corrupt and says so. `unreadable` when even that is refused now. Never rejects. */
-export async function setCorruptAside(doors: SetAside, report: QueueReport, id: string, reason: HeliosError): Promise<'corrupt' | 'unreadable'> {
+export async function setCorruptAside(
+  doors: SetAside, report: QueueReport, id: string, reason: HeliosError,
+): Promise<'corrupt' | 'unreadable'> {
   try {
     report.corrupt(id, await moveToCorrupt(doors, id), reason.message)
     return 'corrupt'
   } catch (error) {
-    report.trouble(id, `${join(doors.places.msg, id)} is damaged (${reason.message}) and cannot be moved to ${doors.places.corrupt}`, error, 'it stays there and is tried again later')
+    const { msg, corrupt } = doors.places
+    report.trouble(id, `${join(msg, id)} is damaged (${reason.message}) and cannot be moved to ${corrupt}`, error,
+      'it stays there and is tried again later')
     return 'unreadable'
   }
 }
@@ -105,7 +114,9 @@ export function isCorrupt(error: unknown): error is HeliosError {
 }
 
 /** State files whose message went to failed/ follow it; those whose message is nowhere are removed. */
-async function tidyStates(doors: SetAside, states: readonly string[], known: Readonly<Record<'messages' | 'failed' | 'corrupt', ReadonlySet<string>>>): Promise<void> {
+async function tidyStates(
+  doors: SetAside, states: readonly string[], known: Readonly<Record<'messages' | 'failed' | 'corrupt', ReadonlySet<string>>>,
+): Promise<void> {
   for (const name of states) {
     if (known.messages.has(name) || known.corrupt.has(name)) continue
     const tidied = known.failed.has(name) ? moveStateBeside(doors, name) : doors.fs.unlink(join(doors.places.state, name))
@@ -123,6 +134,7 @@ async function inParallel(ids: readonly string[], work: (id: string) => Promise<
 
 function unusable(places: QueuePlaces, cause: unknown): HeliosError {
   return new HeliosError('queue-unusable', `the queue in ${dirname(places.msg)} cannot be opened: ${String(cause)}`, {
-    fault: 'operator', cause, mend: 'make sure that the home exists, is on a disk that works, and belongs with all below queue/ to the user Helios runs as',
+    fault: 'operator', cause,
+    mend: 'make sure that the home exists, is on a disk that works, and belongs with all below queue/ to the user Helios runs as',
   })
 }

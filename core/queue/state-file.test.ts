@@ -10,7 +10,8 @@ import { appendState, parseState, readState } from './state-file.ts'
 import type { RecipientRecord } from './state-file.ts'
 
 const record: fc.Arbitrary<RecipientRecord> = fc.record({
-  recipient: fc.nat(), address: fc.string({ unit: 'binary' }), status: fc.constantFrom('done' as const, 'failed' as const), text: fc.string(), at: fc.nat(),
+  recipient: fc.nat(), address: fc.string({ unit: 'binary' }), status: fc.constantFrom('done' as const, 'failed' as const),
+  text: fc.string(), at: fc.nat(),
 })
 
 test('records survive; a torn line costs only itself, and what is appended after it is whole', async () => {

@@ -48,7 +48,9 @@ export async function readState(fs: FileSystem, path: string): Promise<Recipient
  * Appends records and resolves once they are durable. Rejects with the system's error; then they may or may not be there,
  * and appending them again does no harm.
  */
-export async function appendState(fs: FileSystem, directories: DirectorySync, path: string, records: readonly RecipientRecord[]): Promise<void> {
+export async function appendState(
+  fs: FileSystem, directories: DirectorySync, path: string, records: readonly RecipientRecord[],
+): Promise<void> {
   const file = await fs.open(path, 'append')
   try {
     // The line end in front keeps these lines whole when the last ones were torn by a crash or a full disk.

@@ -23,16 +23,10 @@ export function deliverer({ generation, trace }: DelivererOptions) {
     if (policy === undefined) return { status: 'later', text: 'the plugin list is missing (#4.3.0)' }
     const recipient = domainOf(address) === undefined ? `${address}@${policy.envnoathost}` : address
     const recording = trace.session(envelope.sessionId)
-    const started = performance.now()
     const session = storedSession(envelope, recipient)
     const verdict = await askChain(policy.lines('deliver'), { hook: 'deliver', session, message, signal, trace: recording }, stateOf(session.env), false)
-    const result = resultOf(verdict)
-    recording.add({
-      event: 'delivery', id: message.id, to: address, status: result.status, text: result.text,
-      ms: Math.round(performance.now() - started), ...(result.decidedBy === undefined ? {} : { decidedBy: result.decidedBy }),
-    })
     recording.flush()
-    return result
+    return resultOf(verdict)
   }
 }
 

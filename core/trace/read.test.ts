@@ -13,10 +13,9 @@ function begin(t: TestContext): void {
   home = mkdtempSync(join(tmpdir(), 'helios-read-'))
   mkdirSync(join(home, 'trace'))
   t.after(() => {
-    rmSync(home, { recursive: true, force: true
+    rmSync(home, { recursive: true, force: true })
   })
 }
-})
 
 const connect = (t: number, ip: string, host?: string): TraceEvent => ({ t, event: 'connect', ip, port: 1, service: 'smtp', generation: 1, ...(host !== undefined && { host }) })
 const command = (t: number, line: string): TraceEvent => ({ t, event: 'command', line })

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { flagsOfName, printUniqueName, sizeInName, uniquePart, withFlags } from './name.ts'
 
 const name = fc.record({
-  time: fc.nat({ max: 4e12 }), pid: fc.nat({ max: 4_194_304 }), sequence: fc.nat(), host: fc.string({ unit: 'binary' }), size: fc.nat({ max: 1e12 }),
+  time: fc.nat({ max: 4e12 }), pid: fc.nat({ max: 4_194_304 }), sequence: fc.nat(),
+  host: fc.string({ unit: 'binary' }), size: fc.nat({ max: 1e12 }),
 })
 
 test('a name says when, who and how big', () => {

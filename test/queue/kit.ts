@@ -13,7 +13,8 @@ import { Queue } from '../../core/queue/queue.ts'
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export const envelope = (recipients: readonly string[]): Envelope => ({
-  reversePath: 'from@x', recipients, env: { TCPREMOTEIP: '127.0.0.1' }, sessionId: 'session', receivedAt: Date.now(), parameters: {}, edits: [],
+  reversePath: 'from@x', recipients, env: { TCPREMOTEIP: '127.0.0.1' }, sessionId: 'session', receivedAt: Date.now(), parameters: {},
+  edits: [],
 })
 
 export const maildirOf = (home: string, recipient: string): string => join(home, 'mail', 'x', recipient.replace('@x', ''), 'Maildir')
@@ -39,11 +40,14 @@ export async function openHouse({ home, fs, concurrency = 10, log = silent, now 
   const directories = new DirectorySync(fs)
   const mailbox = createMailbox({ now, host: 'test', mailRoot: join(home, 'mail'), log, fs, directories })
   const toMaildir: Deliver = async (message, { reversePath }, recipient) => {
-    const account = { login: recipient, domain: 'x', home: join(maildirOf(home, recipient), '..'), maildir: maildirOf(home, recipient), quota: 0, active: true }
+    const maildir = maildirOf(home, recipient)
+    const account = { login: recipient, domain: 'x', home: join(maildir, '..'), maildir, quota: 0, active: true }
     await mailbox.deliver(account, message, { reversePath, recipient })
     return { status: 'delivered', text: 'did 1+0+0' }
   }
-  const queue = await Queue.open({ home, deliver: deliver ?? toMaildir, now, log, settings: { lifetimeSeconds: 604_800, concurrency }, fs, directories })
+  const queue = await Queue.open({
+    home, deliver: deliver ?? toMaildir, now, log, settings: { lifetimeSeconds: 604_800, concurrency }, fs, directories,
+  })
   const spool = createSpool({ home, now, log, fs, directories, accepted: (id, accepted, size) => queue.add(id, accepted, size) })
   return {
     queue, spool,
