@@ -1,4 +1,5 @@
 /** All of a home's control directory as it stood at one moment, and the stamps that tell when it changed. */
+import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 
@@ -89,4 +90,10 @@ async function stampOf(path: string): Promise<string | undefined> {
   } catch {
     return undefined
   }
+}
+
+/** A digest of the bytes of each control file, by name: what tells two generations apart. Never rejects. */
+export async function controlDigests(home: string): Promise<Readonly<Record<string, string>>> {
+  const { files } = await takeSnapshot(home)
+  return Object.fromEntries([...files].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('base64url').slice(0, 16)]))
 }

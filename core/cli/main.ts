@@ -15,13 +15,14 @@ import { check } from './check.ts'
 import type { Io, Noun } from './command.ts'
 import { domain } from './domain.ts'
 import { init } from './init.ts'
+import { reload } from './reload.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
 import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, check, status, why, tcprules]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, check, status, reload, why, tcprules]
 const USAGE = 2
 const debug = debuglog('helios')
 

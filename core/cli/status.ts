@@ -31,7 +31,8 @@ export const status: Noun = {
         const [found, queue] = await ask(home)
         const running = found !== undefined && isAlive(found.status.pid)
         if (!running) exit(1)
-        if (json === true) return io.out(JSON.stringify({ home, running, queue, ...(running && { server: found.status, writtenAt: found.at }) }, undefined, 2))
+        const server = running ? { server: found.status, writtenAt: found.at } : {}
+        if (json === true) return io.out(JSON.stringify({ home, running, queue, ...server }, undefined, 2))
         if (running) showServer(io, found)
         else io.out(`no server is running in ${home}${found === undefined ? '' : ` (the last one had pid ${found.status.pid})`}`)
         io.out(`queue: ${queue.waiting} waiting, ${queue.failed} with failed recipients, ${queue.corrupt} corrupt`)
@@ -49,14 +50,14 @@ async function ask(home: string): Promise<readonly [FoundStatus | undefined, Que
   }
 }
 
-interface FoundStatus {
+export interface FoundStatus {
   readonly status: ServerStatus
   /** When the server wrote it, milliseconds since 1970. */
   readonly at: number
 }
 
 /** What the last server wrote (core/server/status-file.ts); undefined when there is no such file or it is none. */
-async function readStatus(home: string): Promise<FoundStatus | undefined> {
+export async function readStatus(home: string): Promise<FoundStatus | undefined> {
   const path = join(home, 'run', 'status.json')
   try {
     const { mtimeMs } = await stat(path)
@@ -89,7 +90,7 @@ async function countFiles(directory: string): Promise<number> {
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -102,14 +103,19 @@ function isAlive(pid: number): boolean {
 function showServer(io: Io, { status: server, at }: FoundStatus): void {
   io.out(`running since ${date(server.startedAt)}, pid ${server.pid}, ${counted(server.sessions, 'session')}`)
   const silent = Date.now() - at
-  if (silent > SILENT) io.out(`but it has said nothing for ${Math.round(silent / 1000)} s: it hangs, or pid ${server.pid} is another program by now`)
+  if (silent > SILENT) {
+    io.out(`but it has said nothing for ${Math.round(silent / 1000)} s: it hangs, or pid ${server.pid} is another program by now`)
+  }
   for (const { service, address } of server.listeners) io.out(`${service} on ${address}`)
   io.out(`generation ${server.generation.number}, loaded ${date(server.generation.loadedAt)}`)
   if (server.lastFailedReload !== undefined) {
     io.out(`the reload of ${date(server.lastFailedReload.at)} failed, and the generation before it serves on:`)
     for (const problem of server.lastFailedReload.problems) io.out(`  ${printProblem(problem)}`)
   }
-  for (const line of table(server.plugins.map((plugin) => [`${plugin.file}:${plugin.number}`, `[${plugin.section}]`, printable(plugin.line), plugin.runtime, plugin.state]))) io.out(line)
+  const rows = server.plugins.map((plugin) => [
+    `${plugin.file}:${plugin.number}`, `[${plugin.section}]`, printable(plugin.line), plugin.runtime, plugin.state,
+  ])
+  for (const line of table(rows)) io.out(line)
 }
 
 function date(ms: number): string {

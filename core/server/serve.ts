@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { readControl } from '../../config/control.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
-import { controlStamps } from '../../config/snapshot.ts'
+import { controlDigests, controlStamps } from '../../config/snapshot.ts'
+import { printOptions } from '../../protocol/spp/options.ts'
 import { accountFacts } from '../accounts/accounts.ts'
 import { openDatabase } from '../accounts/database.ts'
 import { HeliosError } from '../error.ts'
@@ -27,6 +28,7 @@ import { demoLines } from './demo.ts'
 import { bindAll, type Listener } from './listeners.ts'
 import { lockHome } from './lock.ts'
 import { admitTo, type SessionDeps } from './sessions.ts'
+import { watchFiles } from './watch.ts'
 import { StatusFile, type PluginStatus } from './status-file.ts'
 import { becomeUser } from './user.ts'
 
@@ -113,6 +115,8 @@ async function assemble(
     for (const { engine } of listeners) engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
   }
   let lists: readonly string[] = []
+  let files: Readonly<Record<string, string>> = {}
+  let reloadsDone = 0
   const started = await Reloader.start({
     stamp: async () => JSON.stringify(await controlStamps(home, lists)),
     build: async (number) => {
@@ -123,7 +127,10 @@ async function assemble(
         program: { broker, replyDialect: settings.replyDialect, log: pluginLog(log) },
         inline: { world, log: pluginLog(log) },
       })
-      lists = built.generation?.listFiles ?? lists
+      if (built.generation !== undefined) {
+        lists = built.generation.listFiles
+        files = await controlDigests(home)
+      }
       return { ...built, problems: [...problems, ...built.problems] }
     },
     onLoaded: (generation, problems) => {
@@ -156,12 +163,22 @@ async function assemble(
     pid: process.pid, startedAt,
     generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
     ...(reloader.lastFailure === undefined ? {} : { lastFailedReload: reloader.lastFailure }),
+    files, reloadsDone,
     listeners: listeners.map((listener) => ({ service: listener.settings.service, address: listener.address })),
     plugins: pluginsOf(reloader.current),
     queue: queue.status(),
     sessions: listeners.reduce((sum, { engine }) => sum + engine.count, 0),
   }))
   undo.push(() => status.close())
+  const reload = (): void => {
+    void reloader.latest().finally(() => {
+      reloadsDone += 1
+      status.write()
+    })
+  }
+  process.on('SIGHUP', reload)
+  undo.push(() => { process.off('SIGHUP', reload) })
+  undo.push(watchFiles([join(home, 'control'), join(home, 'plugins')], () => void reloader.latest()))
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
@@ -179,6 +196,7 @@ function pluginsOf(generation: Generation): PluginStatus[] {
   if (list === undefined) return []
   return HOOKS.flatMap((hook) => list.hardened[hook].map((line): PluginStatus => ({
     section: sectionName(hook), line: line.text, file: line.file, number: line.number, name: line.name, runtime: line.runtime,
+    options: Object.keys(line.options).length === 0 ? '' : printOptions(line.options),
     state: line.options.shadow === true ? 'shadow' : 'enabled',
   })))
 }

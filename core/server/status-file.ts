@@ -9,6 +9,10 @@ export interface ServerStatus {
   /** Times are milliseconds since 1970. */
   readonly startedAt: number
   readonly generation: { readonly number: number; readonly loadedAt: number }
+  /** Digest of each control file as the generation read it, by name. */
+  readonly files: Readonly<Record<string, string>>
+  /** Reloads asked for by SIGHUP and done, whatever came of them. */
+  readonly reloadsDone: number
   readonly lastFailedReload?: { readonly at: number; readonly problems: readonly Problem[] }
   readonly listeners: readonly { readonly service: string; readonly address: string }[]
   readonly plugins: readonly PluginStatus[]
@@ -24,6 +28,8 @@ export interface PluginStatus {
   readonly number: number
   readonly name: string
   readonly runtime: string
+  /** As written, `@` included; empty when there are none. */
+  readonly options: string
   readonly state: 'enabled' | 'shadow'
 }
 
