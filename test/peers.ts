@@ -10,6 +10,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   cdb: 'tinycdb',
   sh: 'dash',
   python3: 'python3',
+  php: 'php-cli',
+  'smtp-source': 'postfix',
 }
 
 /**

@@ -90,7 +90,7 @@ export class Dialogue implements DialogueDeps {
   #dispatch(line: string): Answer {
     const { verb, argument } = parseCommandLine(line)
     this.trace.add({ event: 'command', line: verb === 'AUTH' ? 'AUTH ...' : line.replace(/\r$/, '') })
-    if (line.includes('\0')) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
+    if (line.includes('\0') && !this.session.compat) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
     switch (verb) {
       case 'HELO': return this.#helo(argument, false)
       case 'EHLO': return this.#helo(argument, true)
@@ -159,7 +159,8 @@ export class Dialogue implements DialogueDeps {
   /** A pending deferred error of this kind, as a refusal. */
   pending(kind: 'LM' | 'LR' | 'LD'): Reply | undefined {
     const texts = this.session.deferred[kind].show()
-    return texts === undefined ? undefined : this.say(reply(...texts), `deferred error (${kind})`)
+    if (texts === undefined) return undefined
+    return this.say(reply(...(this.session.compat ? texts : oneReply(texts))), `deferred error (${kind})`)
   }
 
   refuse(text: string, decidedBy: string): Reply {
@@ -235,6 +236,11 @@ export class Dialogue implements DialogueDeps {
     this.failed('a command could not be carried out', cause)
     return this.say(replyAndClose('421 internal trouble, come back later (#4.3.0)'), 'built-in: internal trouble')
   }
+}
+
+/** Texts stored one by one as the lines of one reply: only the last has no hyphen behind its code. */
+function oneReply(texts: readonly string[]): string[] {
+  return texts.map((text, index) => `${text.slice(0, 3)}${index < texts.length - 1 ? '-' : ' '}${text.slice(4)}`)
 }
 
 /** How a reply names the line that decided. */

@@ -31,6 +31,8 @@ export class Talk {
   readonly #lineLimit: number
   #out = ''
   #flushing = false
+  #full = false
+  #waiting = false
   #closed = false
   #partial: Buffer[] = []
   #partialLength = 0
@@ -47,9 +49,9 @@ export class Talk {
     this.#lineLimit = dialogue.session.compat ? LINE_LIMIT.compat : LINE_LIMIT.hardened
   }
 
-  /** True while the client waits for us: no idle time-out then. */
+  /** True while the client waits for us: no idle time-out then. Not while we wait for it to read its replies. */
   get busy(): boolean {
-    return this.#busy
+    return this.#busy && !this.#waiting
   }
 
   /** Sends the greeting. */
@@ -123,7 +125,8 @@ export class Talk {
       if (line === undefined) continue
       const answer: Reply | Promise<Reply> = this.#dialogue.command(line)
       this.#answer(answer instanceof Promise ? await answer : answer)
-      if (this.#out.length > GATHER_LIMIT) await this.#flushNow()
+      if (this.#out.length > GATHER_LIMIT) this.#flush()
+      if (this.#full) await this.#drained()
       if (++served % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -184,16 +187,20 @@ export class Talk {
     }
   }
 
-  #flush(): boolean {
+  #flush(): void {
     this.#flushing = false
-    if (this.#out === '') return true
+    if (this.#out === '') return
     const out = this.#out
     this.#out = ''
-    return this.#port.write(isAscii(out) ? Buffer.from(out, 'latin1') : bytesOf(out))
+    if (!this.#port.write(isAscii(out) ? Buffer.from(out, 'latin1') : bytesOf(out))) this.#full = true
   }
 
-  async #flushNow(): Promise<void> {
-    if (!this.#flush()) await this.#port.drained()
+  /** The client reads its replies more slowly than they are made: nothing more of its commands is served until then. */
+  async #drained(): Promise<void> {
+    this.#waiting = true
+    await this.#port.drained()
+    this.#waiting = false
+    this.#full = false
   }
 
   #close(): void {

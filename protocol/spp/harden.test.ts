@@ -5,7 +5,7 @@ import { checkCommand, trimTrailingCr } from './harden.ts'
 
 const good: readonly Command[] = [
   { kind: 'A' }, { kind: 'N' }, { kind: 'O' }, { kind: 'D' },
-  { kind: 'E', text: '550 no' }, { kind: 'E', text: '451' }, { kind: 'R', text: '421-x' },
+  { kind: 'E', text: '550 no' }, { kind: 'E', text: '451' }, { kind: 'R', text: '421 x' },
   { kind: 'LM', text: '450-a' }, { kind: 'LD', text: '550 é' },
   { kind: 'P', text: '250-hello' }, { kind: 'P', text: '550-' }, { kind: 'P', text: '354-x' },
   { kind: 'H', text: 'X-Checked: yes' }, { kind: 'H', text: 'X:' }, { kind: 'H', text: '\tfolded' }, { kind: 'H', text: ' a' },
@@ -18,6 +18,8 @@ const bad: readonly (readonly [Command, RegExp])[] = [
   [{ kind: 'E', text: 'no' }, /"no"/],
   [{ kind: 'E', text: '250 ok' }, /4xx or 5xx/],
   [{ kind: 'E', text: '550no' }, /4xx or 5xx/],
+  [{ kind: 'E', text: '550-no' }, /hyphen/],
+  [{ kind: 'R', text: '421-' }, /hyphen/],
   [{ kind: 'E', text: '5500' }, /4xx or 5xx/],
   [{ kind: 'R', text: '220 hi' }, /^R at rcpt/],
   [{ kind: 'LR', text: 'later' }, /^LR at rcpt/],

@@ -55,6 +55,9 @@ function faultOf(command: Command): string | undefined {
       return lineFault(command.text, 'header line') ?? headerFault(command.text)
     case 'P':
       return lineFault(command.text, 'text') ?? printFault(command.text)
+    case 'E':
+    case 'R':
+      return lineFault(command.text, 'text') ?? refusalFault(command.text) ?? hyphenFault(command.text)
     default:
       return lineFault(command.text, 'text') ?? refusalFault(command.text)
   }
@@ -78,6 +81,11 @@ function refusalFault(text: string): string | undefined {
   return /^[45][0-9][0-9]([ -]|$)/.test(text)
     ? undefined
     : `the text must begin with a 4xx or 5xx code, such as "550 no (#5.7.1)", but is ${shown(text)}`
+}
+
+/** A refusal is the last line of its reply: with a hyphen the client would wait for another. */
+function hyphenFault(text: string): string | undefined {
+  return text[3] === '-' ? `the text must not have a hyphen behind its code, for no line follows it; earlier lines are for P: ${shown(text)}` : undefined
 }
 
 function printFault(text: string): string | undefined {

@@ -5,7 +5,10 @@ import { isFinal, type Command } from './command.ts'
 const LF = 10
 
 export interface OutputMode {
-  /** A last line without LF loses its last byte (`lose-byte`, as qmail-spp reads) or keeps it. */
+  /**
+   * `lose-byte`: as qmail-spp reads, a last line without LF loses its last byte, and a NUL ends a text. `keep`: nothing is
+   * lost, for `checkCommand` to judge.
+   */
   readonly unterminated: 'lose-byte' | 'keep'
 }
 
@@ -25,7 +28,7 @@ export function parseOutput(output: Uint8Array, mode: OutputMode): Output {
   let ignored = 0
   let firstIgnored: string | undefined
   for (const line of lines(output, mode)) {
-    const command = parseCommand(line)
+    const command = parseCommand(line, mode)
     if (command === undefined) {
       // Empty: a lone last byte without LF, which the original loses.
       if (ignored++ === 0) firstIgnored = textOf(line.length === 0 ? output.subarray(-1) : line.subarray(0, 200))
@@ -52,7 +55,8 @@ function* lines(output: Uint8Array, mode: OutputMode): Generator<Uint8Array> {
 }
 
 /** One line without its LF. Undefined for what is no command, the empty line among it. */
-function parseCommand(line: Uint8Array): Command | undefined {
+function parseCommand(line: Uint8Array, mode: OutputMode): Command | undefined {
+  const text = (start: number): string => mode.unterminated === 'keep' ? textOf(line.subarray(start)) : untilNul(line, start)
   const kind = String.fromCharCode(line[0] ?? 0)
   switch (kind) {
     case 'A':
@@ -63,17 +67,17 @@ function parseCommand(line: Uint8Array): Command | undefined {
     case 'E':
     case 'R':
     case 'P':
-      return { kind, text: untilNul(line, 1) }
+      return { kind, text: text(1) }
     case 'H':
       return { kind, text: textOf(line.subarray(1)) }
     case 'C':
       return { kind, address: textOf(line.subarray(1)) }
     case 'S':
-      return parseSet(untilNul(line, 1))
+      return parseSet(text(1))
     case 'U':
-      return { kind, name: untilNul(line, 1) }
+      return { kind, name: text(1) }
     case 'L':
-      return parseDeferred(line)
+      return parseDeferred(line, text)
     default:
       return undefined
   }
@@ -84,10 +88,10 @@ function parseSet(text: string): Command | undefined {
   return equals === -1 ? undefined : { kind: 'S', name: text.slice(0, equals), value: text.slice(equals + 1) }
 }
 
-function parseDeferred(line: Uint8Array): Command | undefined {
+function parseDeferred(line: Uint8Array, text: (start: number) => string): Command | undefined {
   const phase = String.fromCharCode(line[1] ?? 0)
   if (phase !== 'M' && phase !== 'R' && phase !== 'D') return undefined
-  return { kind: `L${phase}`, text: untilNul(line, 2) }
+  return { kind: `L${phase}`, text: text(2) }
 }
 
 /** The original handles these payloads as C strings. */

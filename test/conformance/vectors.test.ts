@@ -2,7 +2,7 @@
  * The 52 vectors of spp-protocol 15, to the byte: a listener in compat mode, the reply dialect off. They are numbered as
  * there; 19 to 21 and 22 to 23 are one session each.
  */
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { deliverInto, deliveryPlace } from '../harness/delivered.ts'
 import { makeHome } from '../harness/home.ts'
 import { serveLists } from '../harness/lists.ts'
@@ -32,12 +32,10 @@ const listed = await serveLists(BADMAILFROM, {
 const bare = await makeHome({
   'control/smtpplugins': undefined, 'control/smtp-tcprules': '127.0.0.2:allow,NOSPP=""\n', ...deliveryPlace('none'),
 }, SETTINGS)
-after(() => bare.remove())
 const without = await startServer(bare)
 const plain = await makeHome({
   'control/smtpplugins': `[rcpt]\n:echo "P250-$SMTPRCPTTO"\n[+deliver]\n${deliverInto('none')}\n`, ...deliveryPlace('none'),
 }, SETTINGS)
-after(() => plain.remove())
 const usual = await startServer(plain)
 
 describe('spp-protocol 15', { concurrency: 4 }, () => {

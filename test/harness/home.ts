@@ -1,5 +1,6 @@
 /** A home for tests: a temporary directory with the few control files a server cannot do without. */
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -20,7 +21,6 @@ export interface Home {
   read(name: string): Promise<string>
   /** Puts the whole file in place at once, as a careful editor does. */
   write(name: string, content: FileContent): Promise<void>
-  remove(): Promise<void>
 }
 
 const DIRECTORIES = ['control', 'plugins', 'queue', 'mail', 'trace']
@@ -32,10 +32,20 @@ const FILES: HomeFiles = {
   'control/smtpplugins': '',
 }
 
+const temporary = new Set<string>()
+// At the very end: a server that still runs must not lose its home before it is stopped.
+process.on('exit', () => { for (const path of temporary) rmSync(path, { recursive: true, force: true }) })
+
+/** A temporary directory, removed when the process ends. */
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'helios-'))
+  temporary.add(path)
+  return path
+}
+
 /** A settings file of one plain SMTP listener on a port the system chooses stands in it, unless `settings` say otherwise. */
 export async function makeHome(files: HomeFiles = {}, settings: HomeSettings = {}): Promise<Home> {
-  const path = await mkdtemp(join(tmpdir(), 'helios-'))
-  const home = homeAt(path)
+  const home = homeAt(await temporaryDirectory())
   for (const directory of DIRECTORIES) await mkdir(home.at(directory), { mode: 0o700 })
   await home.write('helios.config.json', settingsText(settings))
   for (const [name, content] of Object.entries({ ...FILES, ...files })) if (content !== undefined) await home.write(name, content)
@@ -54,7 +64,6 @@ export function homeAt(path: string): Home {
       await writeFile(at(`${name}.new`), content, { mode })
       await rename(at(`${name}.new`), at(name))
     },
-    remove: () => rm(path, { recursive: true, force: true }),
   }
 }
 

@@ -2,7 +2,6 @@
  * Many plugin lists on one server: each has a client address of its own (all of 127.0.0.0/8 is loopback on Linux), and
  * a TCP rule that gives this address its list by SPPCONFFILE. Starting a server for each list would take a minute.
  */
-import { after } from 'node:test'
 import type { SmtpClient } from '../client/smtp-client.ts'
 import { delivered, deliverInto, deliveryPlace, type Delivered } from './delivered.ts'
 import { makeHome, type Home, type HomeFiles } from './home.ts'
@@ -35,7 +34,7 @@ export interface ListsOptions {
 
 const FIRST = 10
 
-/** Starts it; stopped and removed after the tests of the file. */
+/** Starts it; it is stopped after the tests of the file. */
 export async function serveLists(cases: readonly ListCase[], options: ListsOptions): Promise<Lists> {
   const names = cases.map(({ name }) => name)
   const address = (name: string): string => {
@@ -51,7 +50,6 @@ export async function serveLists(cases: readonly ListCase[], options: ListsOptio
     'control/smtp-tcprules': `${rules.join('\n')}\n`,
     ...options.files,
   }, { listeners: [{ compat: options.compat }], ...(options.replyDialect === undefined ? {} : { replyDialect: options.replyDialect }) })
-  after(() => home.remove())
   const server = await startServer(home)
   return {
     server, home, address,

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { SECTIONS } from './list.ts'
+import { printCommand } from './output.ts'
+import { FAULT_WORDS } from './transcript-words.ts'
+import { printTranscript } from './transcript-print.ts'
+import { givenTo, NOTHING_GIVEN, parseTranscript, type Given, type Transcript, type TranscriptCase } from './transcript.ts'
+
+const SALES = `# Remarks at the top of a file.
+# They are no title.
+
+always
+hook rcpt
+account joe@local.example
+control greetings: hello
+
+# sales has moved
+SMTPRCPTTO=sales@local.example
+control greetings: moin
+control greetings: servus
+now 2026-01-31T08:00:00Z
+# a remark inside
+> P250-a line first
+> E550 sorry, sales has moved (#5.1.6)
+
+hook +message\r
+| Subject: hi\r
+|\r
+| text
+> (nothing)
+delivered nothing
+`
+
+test('a file with a background, remarks, titles and both line ends', () => {
+  const { transcript, problems } = parseTranscript(SALES)
+  assert.deepEqual(problems, [])
+  assert.deepEqual(transcript.always, { ...NOTHING_GIVEN, hook: 'rcpt', accounts: [{ address: 'joe@local.example' }], control: [['greetings', 'hello\n']] })
+  const [first, second] = transcript.cases
+  assert.deepEqual([first!.line, first!.title, second!.line, second!.title], [9, 'sales has moved', 18, undefined])
+  assert.deepEqual(first!.expected.answer, ['P250-a line first', 'E550 sorry, sales has moved (#5.1.6)'])
+  assert.equal(second!.given.message, 'Subject: hi\n\ntext\n')
+  assert.deepEqual(second!.expected, { answer: [], delivered: [] })
+  const given = givenTo(transcript, first!)
+  assert.deepEqual(given.control, [['greetings', 'moin\nservus\n']])
+  assert.deepEqual([given.hook, given.now, given.accounts.length], ['rcpt', Date.UTC(2026, 0, 31, 8), 1])
+})
+
+const WRONG: readonly (readonly [text: string, line: number, reason: RegExp])[] = [
+  ['> (nothing)', 1, /which hook/],
+  ['hook rcpt', 1, /must come out/],
+  ['hook rcpt\n> (nothing)\n> E550 no', 1, /several/],
+  ['hook rctp\n> (nothing)', 1, /there is no hook "rctp"/],
+  ['hook rcpt\n> e550 no', 2, /no command/],
+  ['hook rcpt\n> OK', 2, /the command O with more/],
+  ['hook rcpt\n>E550 no', 2, /">" and a blank/],
+  ['hook rcpt\nSMPT RCPTTO=x\n> N', 2, /does not begin with "SMPT"/],
+  ['hook rcpt\nhook mail\n> N', 2, /twice/],
+  ['hook rcpt\naccount joe\n> N', 2, /no account/],
+  ['hook rcpt\nnow yesterday\n> N', 2, /cannot be read/],
+  ['hook rcpt\nrandom 1\n> N', 2, /cannot be read/],
+  ['hook rcpt\ntimeout 0s\n> N', 2, /cannot be read/],
+  ['hook rcpt\nfault late', 2, /cannot be read/],
+  ['hook rcpt\n|text\n> N', 2, /"\|" and a blank/],
+  ['hook rcpt\nX=a\0b\n> N', 2, /NUL/],
+  ['hook rcpt\n> N\n\nalways\nhook rcpt', 4, /before all cases/],
+  ['always\nhook rcpt\n> N', 1, /not what comes out/],
+]
+
+test('what is wrong is said with its line', () => {
+  for (const [text, line, reason] of WRONG) {
+    const { problems } = parseTranscript(text)
+    assert.equal(problems.length, 1, `${text}: ${JSON.stringify(problems)}`)
+    assert.equal(problems[0]!.line, line, text)
+    assert.match(problems[0]!.reason, reason)
+    assert.notEqual(problems[0]!.mend, '')
+  }
+})
+
+test('any text is read without throwing', () => {
+  fc.assert(fc.property(fc.string(), fc.array(fc.constantFrom('hook ', 'always', '> ', '# ', '\n', '\n\n', 'control x: ', '=', 'now ', '| ')), (text, parts) => {
+    parseTranscript(text)
+    parseTranscript(parts.join(text))
+  }))
+})
+
+const line = fc.string({ unit: fc.oneof(fc.constantFrom(...'aZ0 \t#>|=:@é'), fc.constant('\udce9')), maxLength: 12 })
+const title = line.map((text) => text.trim()).filter((text) => text !== '')
+const variable = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/)
+const address = fc.stringMatching(/^[a-z0-9-]{1,6}@[a-z]{1,6}$/)
+const lines = fc.array(line, { minLength: 1, maxLength: 3 }).map((all) => all.map((text) => `${text}\n`).join(''))
+const command = fc.oneof(
+  fc.constantFrom('A', 'N', 'O', 'D', 'insert top X-A: b', 'remove X-A 2', 'replace X-A: c', 'reverse-path ', 'recipients a@b c@d'),
+  fc.record({ kind: fc.constantFrom('E' as const, 'R' as const, 'P' as const, 'H' as const, 'LM' as const), text: line }).map(printCommand),
+  fc.record({ kind: fc.constant('S' as const), name: variable, value: line }).map(printCommand),
+)
+
+function optional<T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<Partial<T>> {
+  return fc.record(shape, { requiredKeys: [] })
+}
+
+const given: fc.Arbitrary<Given> = fc.tuple(
+  fc.record({
+    env: fc.array(fc.tuple(variable, fc.option(line, { nil: undefined })), { maxLength: 3 }),
+    accepted: fc.array(address, { maxLength: 2 }),
+    accounts: fc.array(fc.tuple(address, optional({ inactive: fc.constant(true as const), quota: fc.nat() })).map(([at, more]) => ({ address: at, ...more })), { maxLength: 2 }),
+    domains: fc.array(fc.domain(), { maxLength: 2 }),
+    control: fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}$/), fc.oneof(fc.constant(''), lines)), { selector: ([name]) => name, maxLength: 2 }),
+  }),
+  optional({
+    accountsUnavailable: fc.constant(true as const), now: fc.nat({ max: 4_000_000_000_000 }), leaves: fc.nat({ max: 999_999 }), message: lines,
+    timeout: fc.integer({ min: 1, max: 86_400_000 }), random: fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }).map(Math.abs), { minLength: 1, maxLength: 3 }),
+  }),
+).map(([needed, more]) => ({ ...needed, ...more }))
+
+const outcome = fc.tuple(
+  fc.oneof(fc.record({ answer: fc.array(command, { maxLength: 3 }) }), fc.record({ answer: fc.constant([]), fault: fc.constantFrom(...FAULT_WORDS, 'any' as const) })),
+  optional({ slept: fc.nat({ max: 9999 }), delivered: fc.array(address, { maxLength: 2 }) }),
+).map(([needed, more]) => ({ ...needed, ...more }))
+
+const oneCase: fc.Arbitrary<TranscriptCase> = fc.record({ hook: fc.constantFrom(...SECTIONS), title: fc.option(title, { nil: undefined }), given, expected: outcome })
+  .map(({ hook, title, given, expected }) => ({ line: 0, ...(title === undefined ? {} : { title }), given: { hook, ...given }, expected }))
+
+const transcript: fc.Arbitrary<Transcript> = fc.record({ always: fc.oneof(fc.constant(NOTHING_GIVEN), given), cases: fc.array(oneCase, { maxLength: 4 }) })
+
+test('what is printed is read back', () => {
+  fc.assert(fc.property(transcript, (written) => {
+    const { transcript: read, problems } = parseTranscript(printTranscript(written))
+    assert.deepEqual(problems, [])
+    const unnumbered = { ...read, cases: read.cases.map((each) => ({ ...each, line: 0 })) }
+    // Arbitrary records have no prototype.
+    assert.deepEqual(structuredClone(unnumbered), structuredClone(written))
+  }))
+})
+
+test('printing twice is printing once', () => {
+  const once = printTranscript(parseTranscript(SALES).transcript)
+  assert.equal(printTranscript(parseTranscript(once).transcript), once)
+})

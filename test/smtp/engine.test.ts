@@ -1,0 +1,240 @@
+/**
+ * What core/smtp/connection.ts leans on in smtp-server, which it overrides from within: an upgrade of the library that
+ * changes one of these must fail here and not in somebody's mail.
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { describe, test, type TestContext } from 'node:test'
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
+import { Engine } from '../../core/smtp/connection.ts'
+import { Talk } from '../../core/smtp/talk.ts'
+import { SmtpClient } from '../client/smtp-client.ts'
+import { fakeDialogue, type Fake, type FakeOptions } from './fakes.ts'
+
+interface Running {
+  readonly engine: Engine
+  readonly failures: unknown[]
+  /** One for each connection. */
+  readonly fakes: Fake[]
+  connect(): Promise<SmtpClient>
+}
+
+/** Its clients and itself are gone after the test. */
+async function listen(t: TestContext, options: FakeOptions & { readonly timeoutSeconds?: number; readonly refuse?: boolean } = {}): Promise<Running> {
+  const failures: unknown[] = []
+  const fakes: Fake[] = []
+  const engine = new Engine({
+    timeoutSeconds: options.timeoutSeconds ?? 60,
+    failed: (_what, cause) => { failures.push(cause) },
+    admit: async (_peer, port) => {
+      if (options.refuse === true) return undefined
+      const fake = fakeDialogue(options)
+      fakes.push(fake)
+      return new Talk(port, fake.dialogue)
+    },
+  })
+  await new Promise<void>((resolve) => { engine.listen(0, '127.0.0.1', () => resolve()) })
+  const clients: SmtpClient[] = []
+  t.after(async () => {
+    await Promise.all(clients.map((client) => client.leave()))
+    await engine.finish(1000)
+  })
+  const { port } = engine.server.address() as AddressInfo
+  return {
+    engine, failures, fakes,
+    connect: async () => {
+      const client = await SmtpClient.connect(port)
+      clients.push(client)
+      return client
+    },
+  }
+}
+
+/** Counts the calls of one method of our connection class, which only a connection can show. */
+function count(engine: Engine, method: '_createParser' | '_onTimeout' | '_onClose'): { calls: number } {
+  const [connection] = engine.connections
+  const prototype = Object.getPrototypeOf(connection) as Record<string, (this: unknown, ...rest: unknown[]) => unknown>
+  const original = prototype[method]!
+  const counter = { calls: 0 }
+  prototype[method] = function (...rest) {
+    counter.calls++
+    return original.apply(this, rest)
+  }
+  return counter
+}
+
+const MESSAGE = 'MAIL FROM:<a@b.example>\r\nRCPT TO:<u@local.example>\r\nDATA\r\n'
+
+describe('what we lean on in smtp-server', () => {
+  test('nothing of its parser, greeting or command handlers ever runs', async (t) => {
+    const prototype = SMTPConnection.prototype as unknown as Record<string, unknown>
+    const names = Object.getOwnPropertyNames(prototype).filter((name) => /^(send|_onCommand|connectionReady|handler_.*)$/.test(name))
+    assert.ok(names.includes('send') && names.includes('_onCommand') && names.includes('connectionReady'))
+    assert.ok(names.filter((name) => name.startsWith('handler_')).length > 10)
+    const touched: string[] = []
+    const originals = names.map((name) => [name, prototype[name]] as const)
+    for (const name of names) prototype[name] = () => { touched.push(name) }
+    try {
+      const { connect, fakes } = await listen(t)
+      const client = await connect()
+      assert.deepEqual(await client.reply(), ['220 test.example ESMTP'])
+      await client.commands('EHLO x', 'HELO x', 'AUTH PLAIN', 'STARTTLS', 'XCLIENT ADDR=192.0.2.1', 'XFORWARD NAME=x', 'GET / HTTP/1.1', 'NOOP', 'HELP', 'VRFY x', 'LHLO x', '')
+      client.send(MESSAGE)
+      for (let reply = 0; reply < 3; reply++) await client.reply()
+      client.send('content\r\n.\r\n')
+      assert.match((await client.reply()).join(), /^250 ok/)
+      assert.equal(fakes[0]!.spool.stored.length, 1)
+      assert.equal(await client.command('QUIT'), '221 test.example')
+      assert.equal(await client.rest(), '')
+    } finally {
+      for (const [name, original] of originals) prototype[name] = original
+    }
+    assert.deepEqual(touched, [])
+  })
+
+  test('_createParser is called once for each connection, by its constructor', async (t) => {
+    const { engine, connect } = await listen(t)
+    const first = await connect()
+    await first.reply()
+    const created = count(engine, '_createParser')
+    const second = await connect()
+    await second.reply()
+    await second.commands('EHLO x', 'NOOP', 'RSET')
+    assert.equal(created.calls, 1)
+    const connections = [...engine.connections] as unknown as { readonly _parser: { readonly isClosed: unknown; readonly constructor: { readonly name: string } } }[]
+    assert.deepEqual(connections.map(({ _parser }) => _parser.constructor.name), ['Intake', 'Intake'])
+    assert.ok(connections.every(({ _parser }) => !_parser.isClosed), 'the gate that the library shuts')
+  })
+
+  test('_onTimeout fires for a silent client', async (t) => {
+    const { engine, connect } = await listen(t, { timeoutSeconds: 0.2 })
+    const client = await connect()
+    await client.reply()
+    const fired = count(engine, '_onTimeout')
+    assert.deepEqual(await client.reply(), ['451 timeout (#4.4.2)'])
+    assert.equal(await client.rest(), '')
+    assert.ok(fired.calls >= 1)
+  })
+
+  test('a plugin at work is no silent client', async (t) => {
+    const { connect } = await listen(t, {
+      timeoutSeconds: 0.1,
+      lines: { helo: [() => new Promise((resolve) => setTimeout(resolve, 600, { commands: [] }))] },
+    })
+    const client = await connect()
+    await client.reply()
+    assert.equal(await client.command('HELO x'), '250 test.example')
+    await client.leave()
+  })
+
+  test('a client that never reads its replies is not kept for ever', async (t) => {
+    const { engine, connect } = await listen(t, { timeoutSeconds: 0.3 })
+    const client = await connect()
+    await client.reply()
+    client.socket.pause()
+    client.socket.write('NOOP\r\n'.repeat(4_000_000))
+    const [connection] = engine.connections
+    await once(connection!._socket, 'close', { signal: AbortSignal.timeout(30_000) })
+    assert.equal(engine.count, 0)
+  })
+
+  test('_onClose fires for a client that leaves, and its message is forgotten', async (t) => {
+    const { engine, connect, fakes } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    const fired = count(engine, '_onClose')
+    client.send(`${MESSAGE}half a mess`)
+    for (let reply = 0; reply < 3; reply++) await client.reply()
+    const { dialogue, spool } = fakes[0]!
+    const left = once(dialogue.signal, 'abort')
+    await client.leave()
+    await left
+    assert.ok(fired.calls >= 1)
+    assert.equal(spool.aborted, 1)
+    assert.deepEqual(spool.stored, [])
+    assert.equal(engine.count, 0)
+  })
+
+  test('a reset connection hurts nobody', async (t) => {
+    const { connect, failures } = await listen(t)
+    const [first, second] = [await connect(), await connect()]
+    await first.reply()
+    await second.reply()
+    first.send(`${MESSAGE}half`)
+    first.socket.resetAndDestroy()
+    assert.equal(await second.command('NOOP'), '250 ok')
+    assert.deepEqual(failures, [])
+  })
+
+  test('a client that sends all and half-closes gets all its replies', async (t) => {
+    const { connect, fakes } = await listen(t, {
+      lines: { rcpt: [() => new Promise((resolve) => setTimeout(resolve, 100, { commands: [] }))] },
+    })
+    const client = await connect()
+    client.send(`EHLO x\r\n${MESSAGE}content\r\n.\r\nNOOP\r\nHELP`)
+    client.end()
+    const replies = (await client.rest()).split('\r\n')
+    assert.equal(replies.at(0), '220 test.example ESMTP')
+    assert.deepEqual(replies.slice(-6).map((line) => line.slice(0, 6)), ['250 ok', '250 ok', '354 go', '250 ok', '250 ok', ''])
+    assert.equal(fakes[0]!.spool.stored.length, 1)
+  })
+
+  test('a refused connection is closed without a word', async (t) => {
+    const { connect } = await listen(t, { refuse: true })
+    assert.equal(await (await connect()).rest(), '')
+  })
+
+  test('a dialogue that breaks answers, and the server goes on', async (t) => {
+    const { connect, fakes } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    fakes[0]!.spool.createFails = new Error('disk full')
+    assert.deepEqual(await client.commands('MAIL FROM:<>', 'RCPT TO:<u>', 'DATA', 'NOOP'), ['250 ok', '250 ok', '451 qqt failure (#4.3.0)', '250 ok'])
+    const other = await connect()
+    assert.deepEqual(await other.reply(), ['220 test.example ESMTP'])
+  })
+})
+
+describe('the end of a listener', { concurrency: true }, () => {
+  test('idle clients hear 421, one in the middle of a message finishes it, and then all is over', async (t) => {
+    const { engine, connect, fakes } = await listen(t)
+    const [idle, busy] = [await connect(), await connect()]
+    await idle.reply()
+    await busy.reply()
+    busy.send(`${MESSAGE}one\r\n`)
+    for (let reply = 0; reply < 3; reply++) await busy.reply()
+    const over = engine.finish(20_000)
+    assert.deepEqual(await idle.reply(), ['421 shutting down, come back later (#4.3.2)'])
+    assert.equal(await idle.rest(), '')
+    await idle.leave()
+    busy.send('two\r\n.\r\n')
+    assert.match((await busy.reply()).join(), /^250 ok/)
+    assert.deepEqual(await busy.reply(), ['421 shutting down, come back later (#4.3.2)'])
+    assert.equal(await busy.rest(), '')
+    await busy.leave()
+    await over
+    assert.match(fakes.flatMap(({ spool }) => spool.stored)[0]!.content, /one\ntwo\n$/)
+  })
+
+  test('a client that keeps its half open does not keep the server', async (t) => {
+    const { engine, connect } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    assert.equal(await client.command('QUIT'), '221 test.example')
+    assert.equal(await client.rest(), '')
+    await engine.finish(60_000)
+    assert.equal(engine.count, 0)
+  })
+
+  test('what is not over in time is ended', async (t) => {
+    const { engine, connect, fakes } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    client.send(`${MESSAGE}half`)
+    for (let reply = 0; reply < 3; reply++) await client.reply()
+    await engine.finish(300)
+    assert.equal(await client.rest(), '')
+    assert.deepEqual(fakes[0]!.spool.stored, [])
+  })
+})
