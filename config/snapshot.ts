@@ -50,10 +50,13 @@ async function readRegular(path: string, most: number): Promise<Buffer | string 
   try {
     // A FIFO or a device would block the open.
     if (!(await stat(path)).isFile()) return undefined
-    await using file = await open(path, 'r')
-    const { size } = await file.stat()
-    if (size > most) return `it is larger than ${most} bytes`
-    return await file.readFile()
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      return size > most ? `it is larger than ${most} bytes` : await file.readFile()
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : reasonOf(error)
   }

@@ -38,7 +38,8 @@ test('an account is found by its address, without case, with its paths', async (
   begin(t)
   insert('ann', 'example.org', { hardquota: 5000 })
   assert.deepEqual(await facts().find('ANN@Example.ORG'), {
-    login: 'ann', domain: 'example.org', home: join(home, 'mail/example.org/ann'), maildir: join(home, 'mail/example.org/ann/Maildir'), quota: 5000, active: true,
+    login: 'ann', domain: 'example.org', home: join(home, 'mail/example.org/ann'),
+    maildir: join(home, 'mail/example.org/ann/Maildir'), quota: 5000, active: true,
   })
 })
 
@@ -54,14 +55,18 @@ test('an extension belongs to the user before it, the longest login first', asyn
   insert('ann-lists', 'example.org')
   for (const [address, login] of [
     ['ann-shop@example.org', 'ann'], ['ann-lists-bugs@example.org', 'ann-lists'], ['ann-@example.org', 'ann'],
-    ['Ann-Lists@example.org', 'ann-lists'], ['annx-shop@example.org', undefined], ['-ann@example.org', undefined], ['ann-shop@example.com', undefined],
+    ['Ann-Lists@example.org', 'ann-lists'],
+    ['annx-shop@example.org', undefined], ['-ann@example.org', undefined], ['ann-shop@example.com', undefined],
   ] as const) assert.equal((await facts().find(address))?.login, login, address)
 })
 
 test('what is no address of ours finds nobody and throws nothing', async (t) => {
   begin(t)
   insert('ann', 'example.org')
-  for (const address of ['', '@', 'ann', '@example.org', 'ann@', 'ann@@example.org', 'ann\udce9@example.org', `${'a-'.repeat(5000)}@example.org`, "ann' OR 1=1 --@example.org"]) {
+  for (const address of [
+    '', '@', 'ann', '@example.org', 'ann@', 'ann@@example.org', 'ann\udce9@example.org', `${'a-'.repeat(5000)}@example.org`,
+    "ann' OR 1=1 --@example.org",
+  ]) {
     assert.equal(await facts().find(address), undefined, address.slice(0, 40))
   }
 })
@@ -96,7 +101,9 @@ test('a date that is none is no answer, and never a bounce', async (t) => {
   begin(t)
   insert('ann', 'example.org', { stopdate: 'next year' })
   insert('bob', 'example.org', { startdate: '2026-02-31' })
-  for (const login of ['ann', 'bob']) await assert.rejects(facts().find(`${login}@example.org`), (error) => error instanceof WorldUnavailable && error.message.includes(login))
+  for (const login of ['ann', 'bob']) await assert.rejects(
+    facts().find(`${login}@example.org`), (error) => error instanceof WorldUnavailable && error.message.includes(login)
+  )
 })
 
 test('a domain is known by its users or by the local names, which may change', async (t) => {
@@ -104,7 +111,9 @@ test('a domain is known by its users or by the local names, which may change', a
   insert('ann', 'Example.org')
   let locals = new Set(['mail.example.net'])
   const known = accountFacts(database, { locals: () => locals })
-  assert.deepEqual(await Promise.all(['EXAMPLE.ORG', 'mail.Example.net', 'example.com', '', 'x\udc80'].map((domain) => known.hasDomain(domain))), [true, true, false, false, false])
+  assert.deepEqual(await Promise.all([
+    'EXAMPLE.ORG', 'mail.Example.net', 'example.com', '', 'x\udc80',
+  ].map((domain) => known.hasDomain(domain))), [true, true, false, false, false])
   locals = new Set(['example.com'])
   assert.deepEqual(await Promise.all(['mail.example.net', 'example.com'].map((domain) => known.hasDomain(domain))), [false, true])
 })

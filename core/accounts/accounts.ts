@@ -46,13 +46,18 @@ export function accountFacts(database: Database, options: AccountOptions): Accou
   }
   return {
     find: (address) => answer(() => find(address)),
-    hasDomain: (domain) => answer(() => options.locals().has(asciiLower(domain)) || (isUtf8(domain) && statements().domain.get(domain) !== undefined)),
+    hasDomain: (domain) => answer(() => {
+      if (options.locals().has(asciiLower(domain))) return true
+      return isUtf8(domain) && statements().domain.get(domain) !== undefined
+    }),
   }
 }
 
 function findBeforeExtension({ prefixes }: Statements, local: string, domain: string): unknown {
   const candidates: string[] = []
-  for (let dash = local.lastIndexOf('-', LOGIN_LENGTH); dash > 0; dash = local.lastIndexOf('-', dash - 1)) candidates.push(local.slice(0, dash))
+  for (let dash = local.lastIndexOf('-', LOGIN_LENGTH); dash > 0; dash = local.lastIndexOf('-', dash - 1)) {
+    candidates.push(local.slice(0, dash))
+  }
   return candidates.length === 0 ? undefined : prefixes.get(domain, JSON.stringify(candidates))
 }
 
@@ -68,7 +73,8 @@ function prepare({ raw }: Database): () => Statements {
   let prepared: Statements | undefined
   return () => (prepared ??= {
     exact: raw.prepare(`SELECT ${columns} FROM passwd WHERE login = ? AND virtual_host = ?`),
-    prefixes: raw.prepare(`SELECT ${columns} FROM passwd WHERE virtual_host = ? AND login IN (SELECT value FROM json_each(?)) ORDER BY length(login) DESC LIMIT 1`),
+    prefixes: raw.prepare(`SELECT ${columns} FROM passwd
+      WHERE virtual_host = ? AND login IN (SELECT value FROM json_each(?)) ORDER BY length(login) DESC LIMIT 1`),
     domain: raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1'),
   })
 }
@@ -77,7 +83,8 @@ function toAccount(home: string, row: Row, now: number): Account {
   const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
   // Neither yes nor no: a slip in a date must not bounce the user's mail.
   if (start === 'unreadable' || stop === 'unreadable') {
-    throw new WorldUnavailable(`startdate or stopdate of ${row.login}@${row.virtual_host} in helios.db is not a date such as 2026-01-31 00:00:00`)
+    const user = `${row.login}@${row.virtual_host}`
+    throw new WorldUnavailable(`startdate or stopdate of ${user} in helios.db is not a date such as 2026-01-31 00:00:00`)
   }
   const directory = row.home === null || row.home === '' ? join(home, 'mail', row.virtual_host, row.login) : row.home
   const active = row.enabled !== 0 && (start === undefined || start <= now) && (stop === undefined || now < stop)
@@ -89,6 +96,7 @@ async function answer<T>(question: () => T): Promise<T> {
     return question()
   } catch (error) {
     if (error instanceof WorldUnavailable) throw error
-    throw new WorldUnavailable(`the account database does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new WorldUnavailable(`the account database does not answer: ${reason}`, { cause: error })
   }
 }

@@ -36,8 +36,8 @@ test('opening twice keeps what is there; foreign keys and write-ahead log are on
     raw.exec("INSERT INTO dotqmails (login, virtual_host, dotqmail) VALUES ('Ann', 'example.org', './Maildir/')")
   })
   using_(openDatabase(home), ({ raw }) => {
-    assert.deepEqual({ ...raw.prepare('SELECT hardquota, enabled, use_dotqmail, extension FROM passwd JOIN dotqmails USING (login, virtual_host)').get() },
-      { hardquota: 0, enabled: 1, use_dotqmail: 0, extension: '' })
+    const joined = 'SELECT hardquota, enabled, use_dotqmail, extension FROM passwd JOIN dotqmails USING (login, virtual_host)'
+    assert.deepEqual({ ...raw.prepare(joined).get() }, { hardquota: 0, enabled: 1, use_dotqmail: 0, extension: '' })
     assert.equal(raw.prepare('PRAGMA journal_mode').get()?.['journal_mode'], 'wal')
     raw.exec("DELETE FROM passwd")
     assert.equal(raw.prepare('SELECT count(*) AS n FROM dotqmails').get()?.['n'], 0)
@@ -68,7 +68,10 @@ test('exclusively: all or nothing, and one after the other', (t) => {
 test('what is no database is said with its mend', (t) => {
   begin(t)
   writeFileSync(join(home, 'helios.db'), 'not a database, but longer than a header would be'.repeat(10))
-  assert.throws(() => openDatabase(home), (error) => error instanceof HeliosError && error.code === 'database' && error.message.includes(home) && error.mend.includes('backup'))
+  assert.throws(
+    () => openDatabase(home),
+    (error) => error instanceof HeliosError && error.code === 'database' && error.message.includes(home) && error.mend.includes('backup')
+  )
 })
 
 test('a home that is missing is said, too', (t) => {

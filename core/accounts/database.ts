@@ -47,7 +47,8 @@ export function openDatabase(home: string, options: OpenOptions = {}): Database 
       raw.close()
       throw error
     }
-    return { home, sql: new Kysely<Schema>({ dialect: nodeSqliteDialect(raw) }), raw, exclusively: (work) => exclusively(raw, work), close: () => raw.close() }
+    const sql = new Kysely<Schema>({ dialect: nodeSqliteDialect(raw) })
+    return { home, sql, raw, exclusively: (work) => exclusively(raw, work), close: () => raw.close() }
   } catch (error) {
     throw databaseError(path, error)
   }
@@ -100,5 +101,5 @@ function databaseError(path: string, error: unknown): HeliosError {
   const mend = isBusy(error)
     ? 'another program is writing to it: try again, and see with "fuser helios.db" who it is'
     : 'see that the file is a SQLite database and belongs to the user Helios runs as; restore it from a backup if it is damaged'
-  return new HeliosError('database', `cannot open ${path}: ${reason}`, { fault: 'system', mend, reply: '451 temporary problem, please try again (#4.3.0)', cause: error })
+  return new HeliosError('database', `cannot open ${path}: ${reason}`, { fault: 'system', mend, cause: error })
 }

@@ -2,13 +2,15 @@
  * Domains: the lines of `control/rcpthosts`, which say for whom mail is accepted, and the directories
  * of their users. The file belongs to the operator: comments, order and mode stay as they are.
  */
-import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs'
+import {
+  closeSync, fchmodSync, fchownSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { readList } from '../../protocol/qmail/control.ts'
 import { hostListed, parseHosts } from '../../protocol/qmail/rcpthosts.ts'
 import { asciiLower, bytesOf, textOf } from '../../protocol/text.ts'
-import { HeliosError } from '../error.ts'
 import type { Database } from './database.ts'
+import { fileFailure } from './errors.ts'
 import { checkDomain } from './names.ts'
 import { giveToOwner, makeDirectory } from './ownership.ts'
 
@@ -19,15 +21,21 @@ export interface DomainInfo {
   readonly users: number
 }
 
-/**
- * Adds a domain to control/rcpthosts and makes `<home>/mail/<domain>`. Returns what was missing before:
- * neither means that the domain was there already. Throws HeliosError.
- */
-export function addDomain(database: Database, text: string): { readonly domain: string; readonly listed: boolean; readonly directory: boolean } {
+/** What `addDomain` had to add; neither means that the domain was there already. */
+export interface AddedDomain {
+  readonly domain: string
+  /** A line of control/rcpthosts. */
+  readonly listed: boolean
+  /** `<home>/mail/<domain>`. */
+  readonly directory: boolean
+}
+
+/** Adds a domain to control/rcpthosts and makes the directory of its users. Throws HeliosError. */
+export function addDomain(database: Database, text: string): AddedDomain {
   const domain = checkDomain(text)
   // The database's write lock keeps two of these from losing one another's line.
   const listed = database.exclusively(() => appendRcptHost(database.home, domain))
-  const directory = makeDirectory(database.home, join(database.home, 'mail', domain))
+  const directory = makeMailDirectory(database.home, join(database.home, 'mail', domain))
   return { domain, listed, directory }
 }
 
@@ -43,7 +51,8 @@ export async function listDomains(database: Database): Promise<readonly DomainIn
 
 /** True when rcpthosts accepts the domain, itself or by a suffix (spec qmail-control 4), or it has users. */
 export function isKnownDomain(database: Database, domain: string): boolean {
-  return hostListed(`@${domain}`, readRcptHosts(database.home)) || database.raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1').get(domain) !== undefined
+  if (hostListed(`@${domain}`, readRcptHosts(database.home))) return true
+  return database.raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1').get(domain) !== undefined
 }
 
 function readRcptHosts(home: string): ReadonlySet<string> {
@@ -59,9 +68,15 @@ function appendRcptHost(home: string, domain: string): boolean {
     replaceFile(home, path, `${before}${domain}\n`)
     return true
   } catch (error) {
-    throw new HeliosError('control-file', `cannot change ${path}: ${(error as Error).message}`, {
-      fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause: error,
-    })
+    throw fileFailure('control-file', `cannot change ${path}`, error)
+  }
+}
+
+function makeMailDirectory(home: string, path: string): boolean {
+  try {
+    return makeDirectory(home, path)
+  } catch (error) {
+    throw fileFailure('mailbox', `cannot create ${path}`, error)
   }
 }
 

@@ -12,9 +12,14 @@ test('a password fits its hash and no other does', async () => {
 })
 
 test('a hash made elsewhere is read: RFC 7914 12, third vector', async () => {
-  const hash = Buffer.from('7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887', 'hex')
+  const hash = Buffer.from(
+    '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887',
+    'hex'
+  )
   const unpadded = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
-  assert.equal(await verifyPassword('pleaseletmein', `$scrypt$ln=14,r=8,p=1$${unpadded(Buffer.from('SodiumChloride'))}$${unpadded(hash)}`), true)
+  assert.equal(
+    await verifyPassword('pleaseletmein', `$scrypt$ln=14,r=8,p=1$${unpadded(Buffer.from('SodiumChloride'))}$${unpadded(hash)}`), true
+  )
 })
 
 test('the same letters typed in two ways are the same password', async () => {
@@ -23,7 +28,10 @@ test('the same letters typed in two ways are the same password', async () => {
 
 test('no account, no password, a form we do not know and absurd costs fit nothing', async () => {
   const salt = 'A'.repeat(22)
-  for (const stored of [undefined, null, '', 'secret', '$1$abc$def', `$scrypt$ln=31,r=8,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=15,r=0,p=1$${salt}$${'A'.repeat(43)}`]) {
+  for (const stored of [
+    undefined, null, '', 'secret', '$1$abc$def', `$scrypt$ln=31,r=8,p=1$${salt}$${'A'.repeat(43)}`,
+    `$scrypt$ln=15,r=0,p=1$${salt}$${'A'.repeat(43)}`,
+  ]) {
     assert.equal(await verifyPassword('secret', stored), false, String(stored))
   }
 })

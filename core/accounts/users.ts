@@ -1,9 +1,10 @@
 /** Users: rows of `passwd` and the Maildir that belongs to each. */
 import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { HeliosError } from '../error.ts'
+import type { HeliosError } from '../error.ts'
 import type { Database } from './database.ts'
 import { isKnownDomain } from './domains.ts'
+import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
 import { makeDirectory } from './ownership.ts'
 import { hashPassword } from './passwords.ts'
@@ -33,9 +34,8 @@ export interface NewUser {
 export async function addUser(database: Database, user: NewUser): Promise<UserInfo> {
   const { login, domain } = checkAddress(user.address)
   if (!isKnownDomain(database, domain)) {
-    throw new HeliosError('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`, {
-      fault: 'operator', mend: `first run "helios domain add ${domain}"`,
-    })
+    throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`,
+      `first run "helios domain add ${domain}"`)
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
   const home = join(database.home, 'mail', domain, login)
@@ -52,22 +52,23 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
 
 /** Gives a user a new password. Throws HeliosError `unknown-user`. */
 export async function setPassword(database: Database, address: string, password: string): Promise<void> {
-  const { login, domain } = checkAddress(address)
-  if (!await exists(database, login, domain)) throw unknownUser(login, domain)
+  const { login, domain } = await requireUser(database, address)
   const { numUpdatedRows } = await database.sql.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   if (numUpdatedRows === 0n) throw unknownUser(login, domain)
 }
 
-/** True when there is such a user. Throws HeliosError for what cannot be an address. */
-export async function userExistsAt(database: Database, address: string): Promise<boolean> {
+/** Login and domain of a user who is there. Throws HeliosError `unknown-user`, or for what cannot be an address. */
+export async function requireUser(database: Database, address: string): Promise<{ readonly login: string; readonly domain: string }> {
   const { login, domain } = checkAddress(address)
-  return exists(database, login, domain)
+  if (await exists(database, login, domain)) return { login, domain }
+  throw unknownUser(login, domain)
 }
 
 /** Users by domain and login, of one domain where given. */
 export async function listUsers(database: Database, domain?: string): Promise<readonly UserInfo[]> {
-  const query = database.sql.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled']).orderBy('virtual_host').orderBy('login')
+  const query = database.sql.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled'])
+    .orderBy('virtual_host').orderBy('login')
   const rows = await (domain === undefined ? query : query.where('virtual_host', '=', domain)).execute()
   return rows.map((row) => ({
     login: row.login, domain: row.virtual_host, home: row.home ?? join(database.home, 'mail', row.virtual_host, row.login),
@@ -76,7 +77,8 @@ export async function listUsers(database: Database, domain?: string): Promise<re
 }
 
 async function exists(database: Database, login: string, domain: string): Promise<boolean> {
-  const row = await database.sql.selectFrom('passwd').select('login').where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
+  const row = await database.sql.selectFrom('passwd').select('login')
+    .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   return row !== undefined
 }
 
@@ -87,9 +89,7 @@ function makeMaildir(home: string, directory: string): void {
     chmodSync(directory, 0o700)
     for (const part of ['tmp', 'new', 'cur']) makeDirectory(home, join(directory, 'Maildir', part))
   } catch (error) {
-    throw new HeliosError('mailbox', `cannot create ${directory}: ${(error as Error).message}`, {
-      fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause: error,
-    })
+    throw fileFailure('mailbox', `cannot create ${directory}`, error)
   }
 }
 
@@ -97,15 +97,14 @@ function makeMaildir(home: string, directory: string): void {
 function checkPassword(password: string): string {
   // oxlint-disable-next-line no-control-regex -- exactly these are meant
   if (password !== '' && password.length <= 1024 && !/[\x00\r\n]/.test(password) && password.isWellFormed()) return password
-  throw new HeliosError('bad-password', password === '' ? 'the password is empty' : 'the password has a line end or a NUL, is not UTF-8, or is longer than 1024 characters', {
-    fault: 'operator', mend: 'choose another, or let --generate make one',
-  })
+  const wrong = password === '' ? 'is empty' : 'has a line end or a NUL, is not UTF-8, or is longer than 1024 characters'
+  throw refusal('bad-password', `the password ${wrong}`, 'choose another, or let --generate make one')
 }
 
 function userExists(login: string, domain: string): HeliosError {
-  return new HeliosError('user-exists', `${login}@${domain} is there already`, { fault: 'operator', mend: `"helios user passwd ${login}@${domain}" changes the password` })
+  return refusal('user-exists', `${login}@${domain} is there already`, `"helios user passwd ${login}@${domain}" changes the password`)
 }
 
 function unknownUser(login: string, domain: string): HeliosError {
-  return new HeliosError('unknown-user', `there is no user ${login}@${domain}`, { fault: 'operator', mend: '"helios user list" shows who there is' })
+  return refusal('unknown-user', `there is no user ${login}@${domain}`, '"helios user list" shows who there is')
 }

@@ -12,7 +12,8 @@ export const check: Noun = {
     program.command('check').description('check settings, control files, plugin lists and plugins; exit status 1 when there is an error')
       .option('--json', 'as JSON')
       .action(async ({ json }: { readonly json?: boolean }) => {
-        const { settings, control, problems: found } = await checkHome({ ...program.opts<{ home?: string; config?: string }>(), cwd: io.cwd })
+        const global = program.opts<{ readonly home?: string; readonly config?: string }>()
+        const { settings, control, problems: found } = await checkHome({ ...global, cwd: io.cwd })
         if (settings !== undefined) await requireHome(settings.home)
         const problems = [...found, ...control === undefined ? [] : await checkPlugins(control)].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)

@@ -30,7 +30,8 @@ function registerList(noun: Command, io: Io): void {
       const domains = await listDomains(database)
       if (options.json === true) return io.out(JSON.stringify(domains, undefined, 2))
       if (domains.length === 0) return io.out('no domains yet: helios domain add DOMAIN')
-      const rows = domains.map((row) => [row.domain, counted(row.users, 'user'), row.accepted ? '' : 'not accepted: not in control/rcpthosts'])
+      const doubt = (accepted: boolean): string => accepted ? '' : 'not accepted: not in control/rcpthosts'
+      const rows = domains.map((row) => [row.domain, counted(row.users, 'user'), doubt(row.accepted)])
       for (const line of table(rows)) io.out(line)
     }))
 }

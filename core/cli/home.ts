@@ -18,7 +18,9 @@ export async function existingHome(io: Io): Promise<Settings> {
 /** Rejects with HeliosError `no-home` where there is none. */
 export async function requireHome(home: string): Promise<void> {
   if (await isHome(home)) return
-  throw new HeliosError('no-home', `there is no home in ${home}`, { fault: 'operator', mend: 'name it with --home DIR, or make one with "helios init"' })
+  throw new HeliosError('no-home', `there is no home in ${home}`, {
+    fault: 'operator', mend: 'name it with --home DIR, or make one with "helios init"',
+  })
 }
 
 /** Does something with the accounts of the home, and closes the database after it. */

@@ -16,8 +16,14 @@ export interface PasswordOptions {
 /** The longest line read; a whole disk piped in by mistake must not fill the memory. */
 const MAX_LINE = 64 * 1024
 
-/** The password, and whether it was made up here, so that it must be shown once. Rejects with HeliosError. */
-export async function obtainPassword(io: Io, who: string, options: PasswordOptions): Promise<{ readonly password: string; readonly generated: boolean }> {
+export interface ObtainedPassword {
+  readonly password: string
+  /** Made up here, so that it must be shown once. */
+  readonly generated: boolean
+}
+
+/** The password for somebody. Rejects with HeliosError. */
+export async function obtainPassword(io: Io, who: string, options: PasswordOptions): Promise<ObtainedPassword> {
   if (options.generate === true) return { password: generatePassword(), generated: true }
   if (options.password !== undefined) return { password: options.password, generated: false }
   return { password: io.stdin.isTTY ? await askTwice(io, who) : await firstLine(io.stdin), generated: false }

@@ -33,8 +33,9 @@ export const tcprules: Noun = {
           const rule = found.rule === undefined ? null : { file: FILE, line: found.rule.line, text: found.rule.text }
           return io.out(JSON.stringify({ allow: found.allow, rule, variables }, undefined, 2))
         }
-        io.out(found.rule === undefined ? `no rule of ${FILE} applies: the client is allowed` : `${FILE}:${found.rule.line}: ${printable(found.rule.text)}`)
-        if (found.rule !== undefined) io.out(found.allow ? 'allowed' : 'denied: the connection is closed')
+        if (found.rule === undefined) return io.out(`no rule of ${FILE} applies: the client is allowed`)
+        io.out(`${FILE}:${found.rule.line}: ${printable(found.rule.text)}`)
+        io.out(found.allow ? 'allowed' : 'denied: the connection is closed')
         for (const [name, value] of Object.entries(variables)) io.out(`${printable(name)}=${printable(value)}`)
       })
   },

@@ -1,8 +1,7 @@
 /** `helios user`: the accounts of the domains. */
 import { InvalidArgumentError, type Command } from 'commander'
-import { addUser, listUsers, setPassword, userExistsAt } from '../accounts/users.ts'
-import { checkAddress, checkDomain } from '../accounts/names.ts'
-import { HeliosError } from '../error.ts'
+import { addUser, listUsers, requireUser, setPassword } from '../accounts/users.ts'
+import { checkDomain } from '../accounts/names.ts'
 import type { Io, Noun } from './command.ts'
 import { withAccounts } from './home.ts'
 import { obtainPassword, type PasswordOptions } from './password.ts'
@@ -27,7 +26,8 @@ function withPasswordOptions(command: Command): Command {
 function registerAdd(noun: Command, io: Io): void {
   const command = noun.command('add').description('add a user').argument('<address>', 'login@domain')
     .option('--quota <bytes>', 'bytes the mailbox may hold, with K, M or G; 0 for no limit', readBytes, 0)
-  withPasswordOptions(command).action((address: string, options: PasswordOptions & { readonly quota: number }) => withAccounts(io, async (database) => {
+  type AddOptions = PasswordOptions & { readonly quota: number }
+  withPasswordOptions(command).action((address: string, options: AddOptions) => withAccounts(io, async (database) => {
     const { password, generated } = await obtainPassword(io, address, options)
     const added = await addUser(database, { address, password, quota: options.quota })
     io.out(`${added.login}@${added.domain} added, mail in ${added.home}/Maildir`)
@@ -38,11 +38,8 @@ function registerAdd(noun: Command, io: Io): void {
 function registerPasswd(noun: Command, io: Io): void {
   const command = noun.command('passwd').description("change a user's password").argument('<address>', 'login@domain')
   withPasswordOptions(command).action((address: string, options: PasswordOptions) => withAccounts(io, async (database) => {
-    const { login, domain } = checkAddress(address)
     // Before anything is asked: typing a password twice for nobody is a nuisance.
-    if (!await userExistsAt(database, address)) {
-      throw new HeliosError('unknown-user', `there is no user ${login}@${domain}`, { fault: 'operator', mend: '"helios user list" shows who there is' })
-    }
+    const { login, domain } = await requireUser(database, address)
     const { password, generated } = await obtainPassword(io, `${login}@${domain}`, options)
     await setPassword(database, address, password)
     io.out(`password of ${login}@${domain} changed`)
@@ -56,7 +53,9 @@ function registerList(noun: Command, io: Io): void {
       const users = await listUsers(database, domain === undefined ? undefined : checkDomain(domain))
       if (options.json === true) return io.out(JSON.stringify(users, undefined, 2))
       if (users.length === 0) return io.out('no users yet: helios user add LOGIN@DOMAIN')
-      const rows = users.map((row) => [`${row.login}@${row.domain}`, row.enabled ? '' : 'disabled', row.quota === 0 ? '' : `${row.quota} bytes`, row.home])
+      const rows = users.map(({ login, domain: of, enabled, quota, home }) => [
+        `${login}@${of}`, enabled ? '' : 'disabled', quota === 0 ? '' : `${quota} bytes`, home,
+      ])
       for (const line of table(rows)) io.out(line)
     }))
 }

@@ -32,14 +32,16 @@ export const why: Noun = {
         else show(io, sessions)
         if (sessions.length > 0) return
         exit(1)
-        const off = settings.trace.enabled ? 'the trace keeps the newest sessions only' : 'the trace is switched off in the settings: "trace": { "enabled": true }'
-        if (options.json !== true) io.err(`helios: no such session in ${settings.home}/trace (${off})`)
+        const off = 'it is switched off; in the settings: "trace": { "enabled": true }'
+        const why = settings.trace.enabled ? 'it keeps the newest sessions only' : off
+        if (options.json !== true) io.err(`helios: no such session in ${settings.home}/trace (${why})`)
       })
   },
 }
 
-function toQuery(id: string | undefined, { from, to, client, last }: WhyOptions): TraceQuery {
-  return { ...(id !== undefined && { id }), ...(from !== undefined && { from }), ...(to !== undefined && { to }), ...(client !== undefined && { client }), last: last ?? 1 }
+function toQuery(id: string | undefined, { from, to, client, last = 1 }: WhyOptions): TraceQuery {
+  const given = Object.entries({ id, from, to, client }).filter(([, value]) => value !== undefined)
+  return { last, ...Object.fromEntries(given) }
 }
 
 async function search(home: string, query: TraceQuery): Promise<readonly TracedSession[]> {

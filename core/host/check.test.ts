@@ -37,7 +37,8 @@ test('a list of good lines has nothing to mend', async (t) => {
 test('lines of sections their plugin cannot serve, of names nobody has, of files that cannot run', async (t) => {
   begin(t)
   const said = await check({
-    'control/smtpplugins': '[mail]\nmaxrcpts\nmaxrcpt\nplugins/missing\nplugins/plain\nplugins/x with arguments\n:plugins/missing -v\nplugins\n',
+    'control/smtpplugins': '[mail]\nmaxrcpts\nmaxrcpt\nplugins/missing\nplugins/plain\n'
+      + 'plugins/x with arguments\n:plugins/missing -v\nplugins\n',
     'plugins/plain': 'echo N\n',
     'plugins/x': '#!/bin/sh\necho N\n',
   })
@@ -83,7 +84,10 @@ test('lists that TCP rules name are checked, too', async (t) => {
   const said = await check({
     'control/smtpplugins': '',
     'control/other': '[rcpt]\nnobody\n[+nonsense]\n',
-    'control/smtp-tcprules': '192.0.2.1:allow,SPPCONFFILE="control/other"\n192.0.2.2:allow,SPPCONFFILE="control/missing"\n192.0.2.3:allow,SPPCONFFILE=""\n',
+    'control/smtp-tcprules': '192.0.2.1:allow,SPPCONFFILE="control/other"\n'
+      + '192.0.2.2:allow,SPPCONFFILE="control/missing"\n192.0.2.3:allow,SPPCONFFILE=""\n',
   })
-  assert.deepEqual(said.map((each) => each.split(': ')[0]).sort(), ['error control/other:2', 'error control/other:3', 'error control/smtp-tcprules:2'])
+  assert.deepEqual(said.map((each) => each.split(': ')[0]).sort(), [
+    'error control/other:2', 'error control/other:3', 'error control/smtp-tcprules:2',
+  ])
 })

@@ -32,7 +32,8 @@ export async function checkPlugins(control: Control): Promise<readonly Problem[]
   for (const list of await listsOf(control)) {
     problems.push(...list.problems)
     for (const entry of list.entries) {
-      const { plugin, line, problems: found } = await loadEntry(entry, { ...LOOK_ONLY, home: control.home, control, file: list.file, compat: false })
+      const options = { ...LOOK_ONLY, home: control.home, control, file: list.file, compat: false }
+      const { plugin, line, problems: found } = await loadEntry(entry, options)
       problems.push(...found)
       if (plugin !== undefined) plugins.set(plugin.name, plugin)
       else if (line !== undefined) problems.push(...await checkProgram(entry, list.file, control.home))
@@ -59,7 +60,8 @@ async function listsOf(control: Control): Promise<readonly List[]> {
     const found = await readText(resolve(control.home, named))
     if (found === undefined) {
       const reason = `SPPCONFFILE names ${named}, and there is no such file: these clients are sent away with 421`
-      lists.push({ file: path, entries: [], problems: [problem(RULES, { line: rule.line, reason, mend: `create ${path}; an empty file means no plugins` })] })
+      const mend = `create ${path}; an empty file means no plugins`
+      lists.push({ file: path, entries: [], problems: [problem(RULES, { line: rule.line, reason, mend })] })
       continue
     }
     const parsed = parsePluginList(found)
@@ -86,17 +88,17 @@ async function checkProgram(entry: ListEntry, list: string, home: string): Promi
   if (first === undefined) return []
   const why = whyNotExecutable(first, home)
   if (why === undefined) return checkScript(resolve(home, first), home)
-  return [problem(list, { line: entry.line, warning: true, reason: `${first} cannot be executed: ${why}`, mend: 'correct the path (it is relative to the home) and run chmod +x on the file' })]
+  const mend = 'correct the path (it is relative to the home) and run chmod +x on the file'
+  return [problem(list, { line: entry.line, warning: true, reason: `${first} cannot be executed: ${why}`, mend })]
 }
 
 /** A word without a slash: meant as a plugin's name, more likely than as a program in the home itself. */
 function unknownName({ text, line }: ListEntry, list: string): Problem {
   const names = bundledNames()
   const near = nearest(text.replace(/\.php$/, ''), names)
-  return problem(list, {
-    line, reason: `there is no plugin ${text}, bundled or in plugins/, and no such program in the home`,
-    mend: near === undefined ? `bundled are ${names.join(', ')}; a program of yours is named by its path, such as plugins/${text}` : `did you mean ${near}?`,
-  })
+  const all = `bundled are ${names.join(', ')}; a program of yours is named by its path, such as plugins/${text}`
+  const reason = `there is no plugin ${text}, bundled or in plugins/, and no such program in the home`
+  return problem(list, { line, reason, mend: near === undefined ? all : `did you mean ${near}?` })
 }
 
 function bundledNames(): readonly string[] {
@@ -110,11 +112,15 @@ async function checkScript(path: string, home: string): Promise<readonly Problem
   const file = near.startsWith('..') ? path : near
   const first = source.split('\n', 1)[0]!
   if (first.endsWith('\r')) {
-    return [problem(file, { line: 1, reason: 'the first line ends in a carriage return, which becomes part of the interpreter', mend: 'save the file with Unix line ends' })]
+    const reason = 'the first line ends in a carriage return, which becomes part of the interpreter'
+    return [problem(file, { line: 1, reason, mend: 'save the file with Unix line ends' })]
   }
   const interpreter = /^#!\s*(\S*)/.exec(first)![1]!
   const why = whyNotExecutable(interpreter, home)
-  if (why !== undefined) return [problem(file, { line: 1, reason: `its interpreter ${interpreter} cannot be executed: ${why}`, mend: 'install it, or name another on the first line' })]
+  if (why !== undefined) {
+    const reason = `its interpreter ${interpreter} cannot be executed: ${why}`
+    return [problem(file, { line: 1, reason, mend: 'install it, or name another on the first line' })]
+  }
   return doubtScript(source).map((doubt) => problem(file, doubt))
 }
 
@@ -125,7 +131,9 @@ function checkSettings(plugin: Plugin, control: Control): readonly Problem[] {
     const setting = plugin.settings?.[name]
     if (setting === undefined) return
     const parsed = setting.parse(value)
-    if (!parsed.ok) problems.push(problem(file, { line, reason: `${name}: ${parsed.reason} (it is read by the plugin ${plugin.name}: ${setting.about})`, mend: parsed.mend }))
+    if (parsed.ok) return
+    const reason = `${name}: ${parsed.reason} (it is read by the plugin ${plugin.name}: ${setting.about})`
+    problems.push(problem(file, { line, reason, mend: parsed.mend }))
   }
   for (const [name, value] of control.smtpconfig) look('control/smtpconfig', assignmentLine(control.read('smtpconfig'), name), name, value)
   for (const rule of control.tcprules.rules) for (const [name, value] of new Map(rule.variables)) look(RULES, rule.line, name, value)

@@ -5,13 +5,16 @@
  */
 import type { LineProblem } from '../plugin/control.ts'
 
-/** A statement that prints a literal: `echo "E550 no"`, `print('A')`, `printf 'N\n'`, `puts "D"`. */
-const PRINTS = /(?:^|[\s;&|{])(?:echo|printf|print|puts|say|console\.log|process\.stdout\.write|sys\.stdout\.write)(?:\s+-[neE]+)?\s*\(?\s*(?:[frbuFRBU]?(["'])((?:(?!\1).)*)\1|([A-Za-z][^\s"';|&<>()]*))([^;]*)/
+const VERB = /(?:echo|printf|print|puts|say|console\.log|process\.stdout\.write|sys\.stdout\.write)(?:\s+-[neE]+)?\s*\(?\s*/
+/** In quotes (group 2), or a bare word (group 3). Python may write a letter before the quote. */
+const LITERAL = /(?:[frbuFRBU]?(["'])((?:(?!\1).)*)\1|([A-Za-z][^\s"';|&<>()]*))/
+/** A statement that prints a literal, and the rest of the statement (group 4): `echo "E550 no"`, `print('A')`, `puts "D"`. */
+const PRINTS = new RegExp(`(?:^|[\\s;&|{])${VERB.source}${LITERAL.source}([^;]*)`)
 
 const COMMENT = /^\s*(?:#|\/\/|\*)/
 /** Standard error, a file or another program gets it, not the server. */
 const ELSEWHERE = />|\|(?!\|)|stderr|STDERR/
-const CODE = /^[45][0-9][0-9][ -]/
+const REMARK = 'write remarks to standard error (>&2)'
 
 /** Doubts about a script's source, by line. */
 export function doubtScript(source: string): readonly LineProblem[] {
@@ -20,38 +23,62 @@ export function doubtScript(source: string): readonly LineProblem[] {
     if (COMMENT.test(line)) continue
     const printed = PRINTS.exec(line)
     if (printed === null || ELSEWHERE.test(printed[4]!)) continue
-    const doubt = doubtText((printed[2] ?? printed[3]!).replace(/(?:\\n)+$/, ''))
-    if (doubt !== undefined) problems.push({ line: index + 1, warning: true, ...doubt })
+    const text = (printed[2] ?? printed[3]!).replace(/(?:\\n)+$/, '')
+    const doubt = DOUBTS[text[0] ?? '']
+    // A variable after the letter may hold the code, or all that is missing.
+    if (doubt === undefined || /^.[$%{@#]/.test(text) || !doubt.looksWrong(text.slice(1))) continue
+    problems.push({ line: index + 1, warning: true, reason: `"${shortened(text)}" ${doubt.reason}`, mend: `${doubt.mend}; ${REMARK}` })
   }
   return problems
 }
 
-const REMARK = 'write remarks to standard error (>&2)'
-
-function doubtText(text: string): { readonly reason: string; readonly mend: string } | undefined {
-  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text
-  const rest = text.slice(1)
-  // A variable may hold the code, or all of the line.
-  if (/^[$%{@#]/.test(rest)) return undefined
-  switch (text[0]) {
-    case 'E': case 'R': return CODE.test(rest) ? undefined : {
-      reason: `"${shown}" is read as the command ${text[0]} with the reply "${rest.slice(0, 39)}", which has no 4xx or 5xx code: a failure of the plugin`,
-      mend: `write ${text[0]}451 … to refuse for now or ${text[0]}550 … for good; ${REMARK}`,
-    }
-    case 'D': return isWord(rest) ? { reason: `"${shown}" begins with D: it hangs up on the client without a word`, mend: REMARK } : undefined
-    case 'O': return isWord(rest) ? { reason: `"${shown}" begins with O: it skips the built-in check, which at RCPT permits relaying`, mend: `write O alone if that is meant; ${REMARK}` } : undefined
-    case 'A': return isWord(rest) ? { reason: `"${shown}" begins with A: no plugin is asked any more in this connection`, mend: `write A alone if that is meant; ${REMARK}` } : undefined
-    case 'N': return isWord(rest) ? { reason: `"${shown}" begins with N: later lines of this hook are not asked`, mend: `write N alone if that is meant; ${REMARK}` } : undefined
-    case 'P': return /^[a-z ]/.test(rest) ? { reason: `"${shown}" begins with P: "${rest}" is sent to the client, without a reply code`, mend: `write P250-…; ${REMARK}` } : undefined
-    case 'L': return /^[a-z ]/.test(rest) ? { reason: `"${shown}" begins with L, and what follows is not M, R or D`, mend: `write LM, LR or LD and the reply; ${REMARK}` } : undefined
-    case 'S': return /^[a-z ]/.test(rest) && !rest.includes('=') ? { reason: `"${shown}" begins with S, and has no NAME=value`, mend: `write SNAME=value; ${REMARK}` } : undefined
-    case 'C': return /^[a-z ]/.test(rest) && !/[@$%{]/.test(rest) ? { reason: `"${shown}" begins with C: it replaces the address by "${rest}"`, mend: REMARK } : undefined
-    case 'H': return /^[a-z ]/.test(rest) && !/^[!-9;-~]+:/.test(rest) ? { reason: `"${shown}" begins with H: it adds the header line "${rest}"`, mend: `write HName: value; ${REMARK}` } : undefined
-    default: return undefined
-  }
+interface Doubt {
+  /** What follows the letter. */
+  looksWrong(rest: string): boolean
+  readonly reason: string
+  readonly mend: string
 }
 
 /** More than the letter alone: something meant to be read. */
-function isWord(rest: string): boolean {
-  return /^[A-Za-z]/.test(rest)
+const isWord = (rest: string): boolean => /^[A-Za-z]/.test(rest)
+/** The beginning of a word that has nothing to do with the command. */
+const isLower = (rest: string): boolean => /^[a-z ]/.test(rest)
+
+/** Commands by their letter (spec spp-protocol 5). */
+const DOUBTS: Readonly<Record<string, Doubt>> = {
+  E: refusal('E'),
+  R: refusal('R'),
+  D: { looksWrong: isWord, reason: 'begins with D: it hangs up on the client without a word', mend: alone('D') },
+  O: { looksWrong: isWord, reason: 'begins with O: it skips the built-in check, which at RCPT permits relaying', mend: alone('O') },
+  A: { looksWrong: isWord, reason: 'begins with A: no plugin is asked any more in this connection', mend: alone('A') },
+  N: { looksWrong: isWord, reason: 'begins with N: later lines of this hook are not asked', mend: alone('N') },
+  P: { looksWrong: isLower, reason: 'begins with P: the rest is sent to the client, and has no reply code', mend: 'write P250-…' },
+  L: { looksWrong: isLower, reason: 'begins with L, and what follows is not M, R or D', mend: 'write LM, LR or LD and the reply' },
+  S: {
+    looksWrong: (rest) => isLower(rest) && !rest.includes('='), reason: 'begins with S, and has no NAME=value', mend: 'write SNAME=value',
+  },
+  C: {
+    looksWrong: (rest) => isLower(rest) && !/[@$%{]/.test(rest),
+    reason: 'begins with C: the rest replaces the address', mend: 'write Clocal@domain if that is meant',
+  },
+  H: {
+    looksWrong: (rest) => isLower(rest) && !/^[!-9;-~]+:/.test(rest),
+    reason: 'begins with H: the rest becomes a header line, and is none', mend: 'write HName: value',
+  },
+}
+
+function refusal(letter: 'E' | 'R'): Doubt {
+  return {
+    looksWrong: (rest) => !/^[45][0-9][0-9][ -]/.test(rest),
+    reason: `is read as the command ${letter} with the rest as reply, which has no 4xx or 5xx code: a failure of the plugin`,
+    mend: `write ${letter}451 … to refuse for now or ${letter}550 … for good`,
+  }
+}
+
+function alone(letter: string): string {
+  return `write ${letter} alone if that is meant`
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text
 }

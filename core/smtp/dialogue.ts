@@ -10,6 +10,7 @@ import { askChain } from '../host/chain.ts'
 import type { Verdict } from '../host/types.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Hook } from '../plugin/plugin.ts'
+import { safeCommand } from '../trace/safe-command.ts'
 import type { SessionTrace } from '../trace/types.ts'
 import type { Policy } from './policy.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
@@ -89,7 +90,7 @@ export class Dialogue implements DialogueDeps {
 
   #dispatch(line: string): Answer {
     const { verb, argument } = parseCommandLine(line)
-    this.trace.add({ event: 'command', line: verb === 'AUTH' ? 'AUTH ...' : line.replace(/\r$/, '') })
+    this.trace.add({ event: 'command', line: safeCommand(line.endsWith('\r') ? line.slice(0, -1) : line) })
     if (line.includes('\0') && !this.session.compat) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
     switch (verb) {
       case 'HELO': return this.#helo(argument, false)

@@ -17,12 +17,16 @@ function begin(t: TestContext): void {
   })
 }
 
-const connect = (t: number, ip: string, host?: string): TraceEvent => ({ t, event: 'connect', ip, port: 1, service: 'smtp', generation: 1, ...(host !== undefined && { host }) })
+const connect = (t: number, ip: string, host?: string): TraceEvent => ({
+  t, event: 'connect', ip, port: 1, service: 'smtp', generation: 1, ...(host !== undefined && { host }),
+})
 const command = (t: number, line: string): TraceEvent => ({ t, event: 'command', line })
 const message = (t: number, id: string, from: string, ...to: string[]): TraceEvent => ({ t, event: 'message', id, from, to, size: 1 })
 const delivery = (t: number, id: string, to: string): TraceEvent => ({ t, event: 'delivery', id, to, status: 'delivered', text: '', ms: 1 })
 const line = (session: string, ...events: TraceEvent[]): string => JSON.stringify({ session, at: events.at(-1)!.t, events })
-const segment = (number: number, ...lines: string[]): void => { writeFileSync(segmentPath(join(home, 'trace'), number), lines.map((each) => `${each}\n`).join('')) }
+const segment = (number: number, ...lines: string[]): void => { writeFileSync(
+  segmentPath(join(home, 'trace'), number), lines.map((each) => `${each}\n`).join('')
+) }
 
 async function find(query: Partial<TraceQuery>): Promise<readonly (readonly [string, readonly number[]])[]> {
   return (await findSessions(home, { last: 1, ...query })).map(({ session, events }) => [session, events.map(({ t }) => t)] as const)
@@ -30,9 +34,18 @@ async function find(query: Partial<TraceQuery>): Promise<readonly (readonly [str
 
 /** Two clients, interleaved over three segments; b's message is delivered long after. */
 function story(): void {
-  segment(1, line('a', connect(1, '192.0.2.1', 'mail.example.org'), command(2, 'HELO x')), line('b', connect(3, '2001:db8::1'), command(4, 'MAIL FROM:<bob@example.net>'), message(5, 'm-b', 'bob@example.net', 'ann@example.com')))
-  segment(2, line('a', command(6, 'MAIL FROM:<Ann@example.org>'), command(7, 'RCPT TO:<refused@example.com>')), '{"session":"a","cut', '', 'null', '{"session":"x"}', '{"session":"x","events":[null]}')
-  segment(3, line('a', message(8, 'm-a', 'Ann@example.org', 'cat@example.com')), line('b', delivery(9, 'm-b', 'ann@example.com')), line('c', connect(10, '192.0.2.3')))
+  segment(
+    1, line('a', connect(1, '192.0.2.1', 'mail.example.org'), command(2, 'HELO x')),
+    line('b', connect(3, '2001:db8::1'), command(4, 'MAIL FROM:<bob@example.net>'), message(5, 'm-b', 'bob@example.net', 'ann@example.com'))
+  )
+  segment(
+    2, line('a', command(6, 'MAIL FROM:<Ann@example.org>'), command(7, 'RCPT TO:<refused@example.com>')), '{"session":"a","cut', '', 'null',
+    '{"session":"x"}', '{"session":"x","events":[null]}'
+  )
+  segment(
+    3, line('a', message(8, 'm-a', 'Ann@example.org', 'cat@example.com')), line('b', delivery(9, 'm-b', 'ann@example.com')),
+    line('c', connect(10, '192.0.2.3'))
+  )
 }
 
 test('the newest session, and the newest few', async (t) => {

@@ -80,9 +80,13 @@ async function gather(segments: readonly Segment[], ids: readonly string[]): Pro
 }
 
 function fits(record: TraceRecord, key: 'id' | 'from' | 'to' | 'client', wanted: string): boolean {
-  if (key === 'id') return record.session === wanted || record.events.some((event) => (event.event === 'message' || event.event === 'delivery') && event.id === wanted)
+  if (key === 'id') return record.session === wanted || record.events.some((event) => messageOf(event) === wanted)
   const part = asciiLower(wanted)
   return record.events.some((event) => textsOf(event, key).some((text) => asciiLower(text).includes(part)))
+}
+
+function messageOf(event: TraceEvent): string | undefined {
+  return event.event === 'message' || event.event === 'delivery' ? event.id : undefined
 }
 
 /** The texts of an event that say who sent, who was to receive, or who connected: refused commands count, too. */
@@ -96,7 +100,7 @@ function textsOf(event: TraceEvent, key: 'from' | 'to' | 'client'): readonly str
   }
 }
 
-/** The records of a segment, last first; where ids are given, only lines that mention one of them are parsed. The set may grow meanwhile. */
+/** The records of a segment, last first. Where ids are given, only lines that mention one are parsed; the set may grow meanwhile. */
 function* recordsBackward(content: Buffer, mentions: ReadonlySet<string> | undefined): Generator<TraceRecord> {
   let end = content.length
   while (end > 0) {
@@ -127,8 +131,8 @@ function sessionIn(line: string): string {
 function parse(line: string): TraceRecord | undefined {
   try {
     const record = JSON.parse(line) as Partial<TraceRecord> | null
-    const whole = typeof record?.session === 'string' && Array.isArray(record.events) && record.events.every((event) => typeof event?.event === 'string')
-    return whole ? record as TraceRecord : undefined
+    if (typeof record?.session !== 'string' || !Array.isArray(record.events)) return undefined
+    return record.events.every((event) => typeof event?.event === 'string') ? record as TraceRecord : undefined
   } catch {
     // A line that a crash or a full disk cut short.
     return undefined

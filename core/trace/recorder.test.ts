@@ -21,14 +21,17 @@ function begin(t: TestContext): void {
 function recorder(more: Partial<RecorderOptions> & { readonly maxBytes?: number } = {}) {
   const { maxBytes = 1_000_000, ...options } = more
   return createTraceRecorder({
-    home, settings: { enabled: true, maxBytes, minFreeBytes: 1000 }, warn: (message) => { said.push(message) }, freeBytes: async () => 1_000_000, ...options,
+    home, settings: {
+      enabled: true, maxBytes, minFreeBytes: 1000,
+    }, warn: (message) => { said.push(message) }, freeBytes: async () => 1_000_000, ...options,
   })
 }
 
 const files = (): readonly string[] => readdirSync(join(home, 'trace')).sort()
 const total = (): number => files().reduce((sum, name) => sum + statSync(join(home, 'trace', name)).size, 0)
 function records(): readonly TraceRecord[] {
-  return files().flatMap((name) => readFileSync(join(home, 'trace', name), 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as TraceRecord))
+  const lines = files().flatMap((name) => readFileSync(join(home, 'trace', name), 'utf8').split('\n'))
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TraceRecord)
 }
 
 test('a flush is one line: the session, the time, its events', async (t) => {
@@ -42,7 +45,9 @@ test('a flush is one line: the session, the time, its events', async (t) => {
   session.flush()
   session.flush()
   await trace.close()
-  assert.deepEqual(records(), [{ session: 's1', at: 1005, events: [{ t: 1000, event: 'command', line: 'HELO caf\udce9' }, { t: 1005, event: 'reply', text: '250 ok' }] }])
+  assert.deepEqual(records(), [{
+    session: 's1', at: 1005, events: [{ t: 1000, event: 'command', line: 'HELO caf\udce9' }, { t: 1005, event: 'reply', text: '250 ok' }],
+  }])
   assert.equal(statSync(join(home, 'trace')).mode & 0o777, 0o700)
   assert.equal(statSync(join(home, 'trace', files()[0]!)).mode & 0o777, 0o600)
   assert.deepEqual(said, [])

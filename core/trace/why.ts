@@ -30,9 +30,9 @@ function describe(event: TraceEvent): readonly [string, ...string[]] {
     case 'connect': return [connected(event)]
     case 'command': return [`> ${printable(event.line)}`]
     case 'hook': return asked(event)
-    case 'fact': return [`    ${printable(event.plugin)} asked ${printable(event.question)}: ${printable(event.answer)} (${milliseconds(event.ms)})`]
+    case 'fact': return [`    ${printable(`${event.plugin} asked ${event.question}: ${event.answer}`)} (${milliseconds(event.ms)})`]
     case 'reply': return replied(event)
-    case 'message': return [`message ${printable(event.id)} from <${printable(event.from)}> to ${event.to.map((to) => `<${printable(to)}>`).join(' ')}, ${event.size} bytes`]
+    case 'message': return [taken(event)]
     case 'delivery': return delivered(event)
     case 'close': return [`closed: ${printable(event.reason)}`]
     // What a newer Helios recorded.
@@ -46,12 +46,19 @@ function connected({ ip, port, host, service, generation, rule }: EventOf<'conne
   return `connected from ${printable(ip)}:${port}${name} to ${printable(service)}, generation ${generation}${access}`
 }
 
+function taken({ id, from, to, size }: EventOf<'message'>): string {
+  const recipients = to.map((address) => `<${address}>`).join(' ')
+  return printable(`message ${id} from <${from}> to ${recipients}, ${size} bytes`)
+}
+
 function asked(event: EventOf<'hook'>): [string, ...string[]] {
   const shadow = event.shadow === true ? ', in shadow: not obeyed' : ''
-  const lines: [string, ...string[]] = [`  [${event.hook}] ${event.file}:${event.number} ${printable(event.line)} (${event.runtime}, ${milliseconds(event.ms)}${shadow})`]
+  const how = `${event.runtime}, ${milliseconds(event.ms)}${shadow}`
+  const lines: [string, ...string[]] = [`  [${event.hook}] ${event.file}:${event.number} ${printable(event.line)} (${how})`]
   for (const command of event.commands) lines.push(`      answered ${printable(command)}`)
-  if (event.fault !== undefined) lines.push(`      failed: ${printable(event.fault)}${event.detail === undefined ? '' : `: ${printable(event.detail)}`}`)
-  else if (event.detail !== undefined) lines.push(`      ${printable(event.detail)}`)
+  const detail = event.detail ?? ''
+  if (event.fault !== undefined) lines.push(printable(`      failed: ${event.fault}${detail === '' ? '' : `: ${detail}`}`))
+  else if (detail !== '') lines.push(`      ${printable(detail)}`)
   if (event.exit !== undefined && event.exit !== 0) lines.push(`      exit ${printable(String(event.exit))}`)
   if (event.commands.length === 0 && event.fault === undefined) lines.push('      answered nothing')
   return lines
