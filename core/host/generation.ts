@@ -9,6 +9,7 @@ import type { Problem } from '../../config/problem.ts'
 import { parsePluginList } from '../../protocol/spp/list.ts'
 import { textOf } from '../../protocol/text.ts'
 import { HOOKS, type Hook, type Plugin } from '../plugin/plugin.ts'
+import { behindBreaker } from './breaker.ts'
 import { loadEntry, type LoaderOptions } from './loader.ts'
 import type { Line } from './types.ts'
 
@@ -108,7 +109,7 @@ async function loadList(
     const asHardened = await loadEntry(entry, { ...options, control, file, compat: false })
     problems.push(...asHardened.problems)
     if (asHardened.line === undefined) continue
-    hardened[hook].push(asHardened.line)
+    hardened[hook].push(behindBreaker(asHardened.line, options.program.log))
     if (asHardened.plugin !== undefined) plugins.set(asHardened.plugin.name, asHardened.plugin)
     const asOriginal = asHardened.line.runtime === 'inline' ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true })
     if (asOriginal.line !== undefined) compat[hook].push(asOriginal.line)

@@ -57,6 +57,8 @@ export interface Line {
   /** Plugin name: `name=`, else the bundled plugin's, else the line's text. */
   readonly name: string
   run(request: HookRequest): RunResult | Promise<RunResult>
+  /** The state of the breaker before the line, where there is one. */
+  breaker?(): 'closed' | 'open' | 'half-open'
   /** `+deliver` only: would this line take the domain? */
   takes?(request: HookRequest, domain: string): boolean | Promise<boolean>
 }

@@ -197,7 +197,7 @@ function pluginsOf(generation: Generation): PluginStatus[] {
   return HOOKS.flatMap((hook) => list.hardened[hook].map((line): PluginStatus => ({
     section: sectionName(hook), line: line.text, file: line.file, number: line.number, name: line.name, runtime: line.runtime,
     options: Object.keys(line.options).length === 0 ? '' : printOptions(line.options),
-    state: line.options.shadow === true ? 'shadow' : 'enabled',
+    state: line.breaker !== undefined && line.breaker() !== 'closed' ? 'resting' : line.options.shadow === true ? 'shadow' : 'enabled',
   })))
 }
 

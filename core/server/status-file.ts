@@ -30,7 +30,7 @@ export interface PluginStatus {
   readonly runtime: string
   /** As written, `@` included; empty when there are none. */
   readonly options: string
-  readonly state: 'enabled' | 'shadow'
+  readonly state: 'enabled' | 'shadow' | 'resting'
 }
 
 const EVERY_MS = 2000
