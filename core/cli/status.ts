@@ -83,7 +83,7 @@ async function countQueue(home: string): Promise<QueueCounts> {
 
 async function countFiles(directory: string): Promise<number> {
   try {
-    return (await readdir(directory)).filter((name) => !name.startsWith('.')).length
+    return (await readdir(directory)).filter((name) => !name.startsWith('.') && !name.endsWith('.state')).length
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
     throw error

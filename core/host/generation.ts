@@ -52,7 +52,7 @@ export async function buildGeneration(control: Control, options: GenerationOptio
   for (const name of listNames(control)) {
     const content = await readList(options.home, name)
     if (content === undefined) {
-      if (options.listRequired || name !== DEFAULT_LIST) {
+      if (options.listRequired) {
         problems.push({ severity: 'error', file: name, reason: 'the plugin list is missing', mend: 'restore it; an empty file means no plugins' })
       }
       continue

@@ -18,7 +18,8 @@ export interface Access {
 /** Names of hosts, forward-confirmed. Resolves to undefined when there is none or nobody answers. */
 export type NameOf = (ip: string) => Promise<string | undefined>
 
-const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+/** `PATH` of every session. */
+export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export async function access(peer: Peer, control: Control, nameOf: NameOf): Promise<Access> {
   const ip = unmapIPv4(peer.remoteAddress)

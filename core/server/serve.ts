@@ -69,7 +69,10 @@ async function start(settings: Settings, io: ServeIo, undo: (() => void | Promis
   const lock = lockHome(home)
   undo.push(() => lock.release())
   const log = createLog(settings.log, { terminal: process.stderr.isTTY })
-  const failed = (what: string, cause: unknown): void => log.error({ err: cause }, what)
+  const failed = (what: string, cause: unknown): void => {
+    if (cause instanceof HeliosError) log.error({ code: cause.code }, `${what}: ${cause.message} (${cause.mend})`)
+    else log.error({ err: cause }, what)
+  }
   undo.push(keepGoing(failed))
 
   const ready = Promise.withResolvers<SessionDeps>()
@@ -79,7 +82,7 @@ async function start(settings: Settings, io: ServeIo, undo: (() => void | Promis
   undo.push(() => closeAll(listeners))
   try {
     becomeUser(settings.user)
-    const built = await assemble(settings, io, undo, listeners, log)
+    const built = await assemble(settings, io, undo, listeners, log, failed)
     if (built === undefined) {
       ready.reject(new HeliosError('not-started', 'the server did not start', { fault: 'operator', mend: 'see its messages' }))
       return undefined
@@ -95,6 +98,7 @@ async function start(settings: Settings, io: ServeIo, undo: (() => void | Promis
 
 async function assemble(
   settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[], listeners: readonly Listener[], log: Logger,
+  failed: SessionDeps['failed'],
 ): Promise<SessionDeps | undefined> {
   const { home } = settings
   const trace = createTraceRecorder({ home, settings: settings.trace, warn: (message) => log.warn(message) })
@@ -155,7 +159,10 @@ async function assemble(
   const queue = await Queue.open({
     home, now: Date.now, log, trace, directories,
     deliver: deliverer({ generation: () => reloader.current, trace }),
-    settings: { lifetimeSeconds: reloader.current.control.queuelifetime, concurrency: reloader.current.control.concurrencylocal },
+    settings: {
+      get lifetimeSeconds() { return reloader.current.control.queuelifetime },
+      get concurrency() { return reloader.current.control.concurrencylocal },
+    },
   })
   undo.push(() => queue.close(STOP_SECONDS * 1000))
   const startedAt = Date.now()
@@ -182,7 +189,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
-    reloader, trace, log, nameOf: confirmedNames(),
+    reloader, trace, log, failed, nameOf: confirmedNames(),
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }

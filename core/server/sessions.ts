@@ -19,6 +19,7 @@ export interface SessionDeps {
   readonly trace: TraceRecorder
   readonly log: Logger
   readonly nameOf: NameOf
+  readonly failed: (what: string, cause: unknown) => void
 }
 
 const NO_CONTROLS = Buffer.from('421 unable to read controls (#4.3.0)\r\n')
@@ -53,7 +54,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const session = new SmtpSession({ id, service: listener.service, compat, client, env: granted.env })
     return new Talk(port, new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,
-      failed: (what, cause) => deps.log.error({ session: id, err: cause }, what),
+      failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
     }))
   }
 }
