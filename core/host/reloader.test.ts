@@ -56,7 +56,7 @@ test('an edit made while a look is under way is seen by who asks after it', asyn
   const reloader = await started({ ...options, stamp: async () => {
     const seen = world.stamp
     // The first look after the start has read the files, and its answer is under way.
-    if (++calls === 2) await gate
+    if (++calls === 3) await gate
     return seen
   } })
   const before = reloader.latest()
@@ -93,4 +93,31 @@ test('a file that keeps changing does not serve, and delays an accept no longer 
   world.stamp = 'still'
   assert.equal((await reloader.latest()).number, 2)
   assert.deepEqual(world.built, ['a', 'still'])
+})
+
+test('an edit made while the files are read is nobody\'s generation: what stands afterwards is read again', async () => {
+  const { world, options } = setUp()
+  let saving = false
+  const reloader = await started({ ...options, build: async (number) => {
+    const built = await options.build(number)
+    // The second half of a save arrives when the first has been read.
+    if (saving) world.stamp = 'whole'
+    saving = false
+    return built
+  } })
+  world.stamp = 'half'
+  saving = true
+  assert.equal((await reloader.latest()).number, 2)
+  assert.deepEqual(world.built, ['a', 'half', 'whole'])
+  assert.deepEqual(world.loaded, [2], 'nobody was told of the half')
+})
+
+test('an edit made while the server starts is read, too', async () => {
+  const { world, options } = setUp()
+  await started({ ...options, build: async (number) => {
+    const built = await options.build(number)
+    world.stamp = 'whole'
+    return built
+  } })
+  assert.deepEqual(world.built, ['a', 'whole'])
 })

@@ -17,6 +17,9 @@ export interface ReloaderOptions {
   readonly patienceMs?: number
 }
 
+const START_TRIES = 3
+const PATIENCE_MS = 2000
+
 export class Reloader {
   readonly #options: ReloaderOptions
   #current: Generation
@@ -35,8 +38,14 @@ export class Reloader {
 
   /** Builds the first generation; resolves with its problems alone when it fails. */
   static async start(options: ReloaderOptions): Promise<{ readonly reloader?: Reloader; readonly problems: readonly Problem[] }> {
-    const stamp = await options.stamp()
-    const built = await options.build(1)
+    let stamp: string
+    let built: BuiltGeneration
+    let tries = 0
+    do {
+      stamp = await options.stamp()
+      built = await options.build(1)
+      // Half of an edit may have been read. Where somebody never stops writing, the next look mends it.
+    } while (++tries < START_TRIES && await options.stamp() !== stamp)
     if (built.generation === undefined) return { problems: built.problems }
     return { reloader: new Reloader(options, built.generation, stamp), problems: built.problems }
   }
@@ -68,13 +77,14 @@ export class Reloader {
     return check
   }
 
-  async #refresh(): Promise<Generation> {
+  async #refresh(until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS)): Promise<Generation> {
     const stamp = await this.#options.stamp()
     if (stamp === this.#stamp) return this.#current
     const settled = await this.#settled(stamp)
     if (settled === undefined || settled === this.#stamp) return this.#current
     const built = await this.#options.build(this.#number + 1)
-    // What stood while it was read is what was built; an edit in between is seen by the next check.
+    // Half of an edit may have been read when one was made meanwhile: then this is nobody's generation.
+    if (await this.#options.stamp() !== settled) return performance.now() < until ? this.#refresh(until) : this.#current
     this.#stamp = settled
     if (built.generation === undefined) {
       this.#failed = { at: Date.now(), problems: built.problems }
@@ -90,7 +100,7 @@ export class Reloader {
 
   /** The stamp once it has stood still, or undefined when it would not within the patience. */
   async #settled(first: string): Promise<string | undefined> {
-    const { settleMs = 100, patienceMs = 2000 } = this.#options
+    const { settleMs = 100, patienceMs = PATIENCE_MS } = this.#options
     let stamp = first
     for (let waited = 0; waited < patienceMs; waited += settleMs) {
       await delay(settleMs)

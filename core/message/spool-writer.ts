@@ -21,6 +21,8 @@ import { plainView } from './view.ts'
 
 /** Content up to this size is held in memory until commit; above it, this much is gathered for each write. */
 const HELD_BYTES = 64 * 1024
+/** Pieces that are put together into one: a client that sends byte by byte must not cost an object of some hundred bytes for each. */
+const HELD_PIECES = 64
 
 export interface WriterDoors {
   readonly fs: FileSystem
@@ -37,6 +39,8 @@ export class FileSpoolWriter implements SpoolWriter {
   readonly #path: string
   #held: Uint8Array[] = []
   #heldBytes = 0
+  /** How many of those in front are put together already. */
+  #packed = 0
   #size = 0
   #file: OpenFile | undefined
   #created = false
@@ -60,10 +64,18 @@ export class FileSpoolWriter implements SpoolWriter {
     if (this.#error !== undefined || this.#ending !== undefined) return
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
+    this.#pack()
     if (this.#heldBytes <= HELD_BYTES) return
     if (this.#draining !== undefined) return this.#draining
     void this.#startDrain(HELD_BYTES)
     return this.#heldBytes > HELD_BYTES ? this.#draining : undefined
+  }
+
+  #pack(): void {
+    this.#packed = Math.min(this.#packed, this.#held.length)
+    if (this.#held.length - this.#packed < HELD_PIECES) return
+    this.#held.push(Buffer.concat(this.#held.splice(this.#packed)))
+    this.#packed += 1
   }
 
   /** As SpoolWriter. Its methods reject with the HeliosError of a disk that refused. */

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { Envelope } from './types.ts'
 import type { FileSystem } from './file-system.ts'
@@ -159,4 +161,25 @@ test('a missing directory or a disk that refuses is told at commit, in qmail\'s 
   }
   assert.deepEqual(await names(), [])
   assert.deepEqual(accepted, [])
+})
+
+test('a message that comes byte by byte costs about its size in memory', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = async (): Promise<number> => {
+    collect()
+    // Buffers are given back behind the collector's back.
+    await new Promise((resolve) => { setTimeout(resolve, 50) })
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+  const writer = await open().create()
+  const before = await used()
+  for (let index = 0; index < 60_000; index++) await writer.write(Uint8Array.of(index % 251))
+  const grown = await used() - before
+  assert.ok(grown < 4_000_000, `${grown} bytes for 60,000`)
+  await writer.commit(envelope)
+  const content = await bytesFrom((await stored(writer.id)).content())
+  assert.ok(content.every((byte, index) => byte === index % 251) && content.length === 60_000)
 })

@@ -6,6 +6,11 @@ export interface Envelope {
   readonly recipients: readonly string[]
   /** The session environment at acceptance, for `+deliver` programs. */
   readonly env: Readonly<Record<string, string>>
+  /**
+   * What the host itself goes by, as the connection began with it: a plugin's `S` and `U` change these in `env` for other
+   * plugins only (spp-protocol 8.3). Absent in files of older versions.
+   */
+  readonly start?: Readonly<Record<string, string>>
   readonly sessionId: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number

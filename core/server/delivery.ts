@@ -19,7 +19,7 @@ export interface DelivererOptions {
 /** `O` delivered, `E4…` later, `E5…` failed, nobody: later. Never rejects for a plugin's fault. */
 export function deliverer({ generation, trace }: DelivererOptions) {
   return async (message: Message, envelope: Envelope, address: string, signal: AbortSignal): Promise<DeliveryResult> => {
-    const policy = policyFor(generation(), envelope.env, false)
+    const policy = policyFor(generation(), envelope.start ?? envelope.env, false)
     if (policy === undefined) return { status: 'later', text: 'the plugin list is missing (#4.3.0)' }
     const recipient = domainOf(address) === undefined ? `${address}@${policy.envnoathost}` : address
     const recording = trace.session(envelope.sessionId)
@@ -43,11 +43,12 @@ function resultOf(verdict: Verdict): DeliveryResult {
 /** The session as it was when the message was accepted. */
 function storedSession(envelope: Envelope, recipient: string): Session & { readonly env: Record<string, string> } {
   const env: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, envelope.env)
+  const start = envelope.start ?? env
   return {
     id: envelope.sessionId, env,
-    client: { ip: env['TCPREMOTEIP'] ?? '', port: Number(env['TCPREMOTEPORT'] ?? 0), host: env['TCPREMOTEHOST'] },
+    client: { ip: start['TCPREMOTEIP'] ?? '', port: Number(start['TCPREMOTEPORT'] ?? 0), host: start['TCPREMOTEHOST'] },
     helo: env['SMTPHELOHOST'], reversePath: envelope.reversePath, recipients: envelope.recipients, recipient,
-    recipientsAsked: envelope.recipients.length, recipientAllowed: true, relayClient: env['RELAYCLIENT'] !== undefined,
+    recipientsAsked: envelope.recipients.length, recipientAllowed: true, relayClient: start['RELAYCLIENT'] !== undefined,
     auth: env['SMTPAUTHUSER'] === undefined ? undefined : { user: env['SMTPAUTHUSER'], method: env['SMTPAUTHMETHOD'] ?? '' },
     tls: undefined,
   }

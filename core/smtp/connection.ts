@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly failed: (what: string, cause: unknown) => void
 }
 
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** A listener: `listen` and `close` are the library's. */
 export class Engine extends SMTPServer {
   readonly #admit: Admit
@@ -52,7 +54,8 @@ export class Engine extends SMTPServer {
 
   /** Idle time of connections from now on. */
   setTimeoutSeconds(seconds: number): void {
-    this.options.socketTimeout = seconds * 1000
+    // Node warns about more than a timer holds.
+    this.options.socketTimeout = Math.min(seconds * 1000, LONGEST_TIMER)
   }
 
   /** No factory upstream: the class of a connection is named here. */
@@ -64,6 +67,7 @@ export class Engine extends SMTPServer {
     const connection = new Connection(this, socket, options ?? {})
     connection.admit = this.#admit
     connection.failed = this.#failed
+    connection.stopping = () => this.#closing
     this.connections.add(connection)
     connection.on('error', () => {})
     connection.init()
@@ -100,6 +104,7 @@ class Connection extends SMTPConnection implements Port {
   declare talk: Talk | undefined
   declare admit: Admit
   declare failed: EngineOptions['failed']
+  declare stopping: () => boolean
 
   /** Ours in place of the library's: nothing of its parser or command handlers ever runs. */
   override _createParser(): SMTPStream {
@@ -117,6 +122,8 @@ class Connection extends SMTPConnection implements Port {
       }
       this.talk = talk
       talk.begin()
+      // The stop came while it was decided whether the client may be here.
+      if (this.stopping()) talk.shutdown()
       this._socket.once('end', () => talk.inputEnded())
       this._setListeners(() => {})
     }).catch((cause: unknown) => {

@@ -26,7 +26,7 @@ export function data(dialogue: Dialogue): Reply | Promise<Reply> {
 async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
   const { session } = dialogue
   const envelope: Omit<Envelope, 'edits'> = {
-    reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env },
+    reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env }, start: session.start,
     sessionId: session.id, receivedAt: dialogue.now(), parameters: session.parameters,
   }
   session.closeTransaction()
@@ -48,11 +48,11 @@ async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
 }
 
 function received(session: SmtpSession, at: number): string {
-  const { env } = session
+  const { start } = session
   const extended = !session.compat && session.extended
   return receivedField({
-    remoteHost: env['TCPREMOTEHOST'], remoteInfo: session.auth?.user ?? env['TCPREMOTEINFO'], remoteIp: env['TCPREMOTEIP'],
-    helo: session.helo, local: env['TCPLOCALHOST'] ?? env['TCPLOCALIP'],
+    remoteHost: start.TCPREMOTEHOST, remoteInfo: session.auth?.user ?? start.TCPREMOTEINFO, remoteIp: start.TCPREMOTEIP,
+    helo: session.helo, local: start.TCPLOCALHOST ?? start.TCPLOCALIP,
     protocol: session.auth === undefined ? (extended ? 'ESMTP' : 'SMTP') : 'ESMTPA', date: new Date(at),
   })
 }

@@ -15,12 +15,19 @@ export interface SessionStart {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** What the host reads once, when a connection begins (spp-protocol 2.1, 8.3). */
+const HOST_VARIABLES = [
+  'RELAYCLIENT', 'SPPCONFFILE', 'NOSPP', 'TCPREMOTEIP', 'TCPREMOTEPORT', 'TCPREMOTEHOST', 'TCPREMOTEINFO', 'TCPLOCALIP', 'TCPLOCALHOST',
+] as const
+
 export class SmtpSession implements Session, SppState {
   readonly id: string
   readonly service: string
   readonly compat: boolean
   readonly client: Session['client']
   readonly env: Record<string, string>
+  /** The variables the host itself goes by, as they were at the start. */
+  readonly start: Readonly<Partial<Record<typeof HOST_VARIABLES[number], string>>>
   /** RELAYCLIENT as it was at the start: a plugin's `S` cannot turn relaying on (spp-protocol 8.3). */
   readonly relaySuffix: string | undefined
   readonly relayClient: boolean
@@ -52,6 +59,7 @@ export class SmtpSession implements Session, SppState {
     this.compat = start.compat
     this.client = start.client
     this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
+    this.start = Object.fromEntries(HOST_VARIABLES.flatMap((name) => start.env[name] === undefined ? [] : [[name, start.env[name]]]))
     this.relaySuffix = start.env['RELAYCLIENT']
     this.relayClient = this.relaySuffix !== undefined
     this.databytesVariable = start.env['DATABYTES']

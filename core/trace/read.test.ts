@@ -93,3 +93,12 @@ test('no trace at all is an empty answer', async (t) => {
   rmSync(join(home, 'trace'), { recursive: true })
   assert.deepEqual(await find({}), [])
 })
+
+test('lines that are JSON and not whole records are passed over, wherever they come from', async (t) => {
+  begin(t)
+  const kinds = ['connect', 'command', 'hook', 'fact', 'reply', 'message', 'delivery', 'close']
+  segment(1, ...kinds.map((event) => JSON.stringify({ session: event, at: 1, events: [{ t: 1, event }] })),
+    '{"session":"new","at":1,"events":[{"t":1,"event":"from a newer version"}]}', line('a', connect(1, '192.0.2.1')))
+  assert.deepEqual(await find({ last: 20 }), [['a', [1]], ['new', [1]]])
+  assert.deepEqual(await find({ last: 20, from: 'x' }), [])
+})

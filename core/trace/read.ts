@@ -132,11 +132,34 @@ function parse(line: string): TraceRecord | undefined {
   try {
     const record = JSON.parse(line) as Partial<TraceRecord> | null
     if (typeof record?.session !== 'string' || !Array.isArray(record.events)) return undefined
-    return record.events.every((event) => typeof event?.event === 'string') ? record as TraceRecord : undefined
+    return record.events.every(isWhole) ? record as TraceRecord : undefined
   } catch {
     // A line that a crash or a full disk cut short.
     return undefined
   }
+}
+
+/** What readers of an event rely on; events they do not know are shown as they are. */
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  connect: ['ip', 'service'], command: ['line'], hook: ['hook', 'file', 'line', 'runtime'], fact: ['plugin', 'question', 'answer'],
+  reply: ['text'], message: ['id', 'from'], delivery: ['id', 'to', 'status', 'text'], close: ['reason'],
+}
+const LISTS: Readonly<Record<string, string>> = { hook: 'commands', message: 'to' }
+const TIMED = new Set(['hook', 'fact', 'delivery'])
+
+/** The file may be damaged, or another version's, and still be JSON. */
+function isWhole(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const event = value as Readonly<Record<string, unknown>>
+  const kind = event['event']
+  if (typeof kind !== 'string' || !Number.isFinite(event['t'])) return false
+  const list = LISTS[kind]
+  return (TEXTS[kind] ?? []).every((name) => typeof event[name] === 'string')
+    && (list === undefined || isTexts(event[list])) && (!TIMED.has(kind) || Number.isFinite(event['ms']))
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
 }
 
 /** A segment's bytes; none when the ring has moved on meanwhile. */

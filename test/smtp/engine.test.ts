@@ -21,7 +21,7 @@ interface Running {
 }
 
 /** Its clients and itself are gone after the test. */
-async function listen(t: TestContext, options: FakeOptions & { readonly timeoutSeconds?: number; readonly refuse?: boolean } = {}): Promise<Running> {
+async function listen(t: TestContext, options: FakeOptions & { readonly timeoutSeconds?: number; readonly refuse?: boolean; readonly hold?: Promise<void> } = {}): Promise<Running> {
   const failures: unknown[] = []
   const fakes: Fake[] = []
   const engine = new Engine({
@@ -29,6 +29,7 @@ async function listen(t: TestContext, options: FakeOptions & { readonly timeoutS
     failed: (_what, cause) => { failures.push(cause) },
     admit: async (_peer, port) => {
       if (options.refuse === true) return undefined
+      await options.hold
       const fake = fakeDialogue(options)
       fakes.push(fake)
       return new Talk(port, fake.dialogue)
@@ -237,4 +238,16 @@ describe('the end of a listener', { concurrency: true }, () => {
     assert.equal(await client.rest(), '')
     assert.deepEqual(fakes[0]!.spool.stored, [])
   })
+})
+
+test('a client that waits to be let in when the server stops is told so, and does not hold the stop up', async (t) => {
+  let release = (): void => {}
+  const { engine, connect } = await listen(t, { hold: new Promise((resolve) => { release = resolve }) })
+  const client = await connect()
+  while (engine.count === 0) await new Promise((resolve) => { setImmediate(resolve) })
+  const finished = engine.finish(60_000)
+  release()
+  assert.match(await client.rest(), /421 shutting down, come back later \(#4\.3\.2\)\r\n$/)
+  await client.leave()
+  await finished
 })
