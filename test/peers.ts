@@ -11,6 +11,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sh: 'dash',
   python3: 'python3',
   php: 'php-cli',
+  go: 'golang-go',
   'smtp-source': 'postfix',
 }
 

@@ -1,6 +1,6 @@
 /**
- * Runs the tests: those beside the sources in one process, those under test/ in a process each. Prints what was
- * skipped at the end, for a skip is easily missed; with HELIOS_PEERS=require a missing program is a failure.
+ * Runs the tests: those beside the sources, then those under test/, each file in a process of its own. Prints what was
+ * skipped, for a skip is easily missed; with HELIOS_PEERS=require a missing program is a failure.
  *
  * usage: node test/run.ts [unit | stories] [file…]
  */
@@ -14,19 +14,17 @@ const found = (patterns: string[]): string[] => globSync(patterns, { cwd: root, 
 
 const unit = found(['{protocol,config,core,plugins}/**/*.test.ts'])
 const stories = found(['test/**/*.test.ts'])
-const runs: readonly (readonly [name: string, flags: readonly string[], files: readonly string[]])[] = [
-  // One process for all is quicker; the test runner of Node 22 loses tests that way.
-  ['unit', process.versions.node.startsWith('22.') ? ['--test-concurrency=2'] : ['--test-isolation=none'], unit],
-  ['stories', ['--test-concurrency=2'], stories],
-]
+const runs: readonly (readonly [name: string, files: readonly string[]])[] = [['unit', unit], ['stories', stories]]
+/** What only a hang meets; tests that are long by nature say so themselves. */
+const LONGEST_MS = 240_000
 
 let status = 0
-for (const [name, flags, all] of runs) {
+for (const [name, all] of runs) {
   if (which !== undefined && which !== name) continue
   const chosen = files.length === 0 ? all : all.filter((file) => files.some((part) => file.includes(part)))
   if (chosen.length === 0) continue
   const run = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--test', '--test-reporter=dot', '--test-reporter-destination=stderr',
-    '--test-reporter=spec', '--test-reporter-destination=stdout', ...flags, ...chosen], {
+    '--test-reporter=spec', '--test-reporter-destination=stdout', '--test-concurrency=2', `--test-timeout=${LONGEST_MS}`, ...chosen], {
     cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 28,
   })
   report(run.stdout)

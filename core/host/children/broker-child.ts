@@ -4,9 +4,10 @@
  */
 import { Socket } from 'node:net'
 import { openChannel } from './channel.ts'
+import { holdProgram } from './hold.ts'
 import { PipePool } from './pipes.ts'
 import { killGroup, startRun, type Run } from './run.ts'
-import { MAX_LINE, type Notice, type Order, type WireJob } from './wire.ts'
+import { MAX_LINE, type Notice, type Order, type WireJob, type WireStart } from './wire.ts'
 
 const CHANNEL_FD = 3
 /** Most programs are over before this, and need not cost the server a second wake-up. */
@@ -37,6 +38,8 @@ function obey(order: Order): void {
   switch (order.order) {
     case 'run':
       return begin(order.id, order.job)
+    case 'start':
+      return hold(order.id, order.job)
     case 'stop':
       return runs.get(order.id)?.stop()
     case 'ping':
@@ -52,6 +55,20 @@ function begin(id: number, job: WireJob): void {
   if (run === undefined) return
   runs.set(id, run)
   setTimeout(tell, TELL_AFTER_MS, id)
+}
+
+function hold(id: number, job: WireStart): void {
+  holdProgram(job, pool, {
+    started(run) {
+      runs.set(id, run)
+      channel.sendNow({ notice: 'started', id, pid: run.pid })
+    },
+    complaint: (lines) => channel.send({ notice: 'complaint', id, lines }),
+    ended(result) {
+      runs.delete(id)
+      channel.sendNow({ notice: 'ended', id, result })
+    },
+  })
 }
 
 function tell(id: number): void {

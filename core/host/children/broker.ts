@@ -8,6 +8,7 @@ import { HeliosError } from '../../error.ts'
 import { moduleFile } from '../../paths.ts'
 import type { Log } from '../../plugin/plugin.ts'
 import { openChannel, type Channel } from './channel.ts'
+import { HeldPrograms, notStarted, type Handle, type StartJob } from './handle.ts'
 import { fitJob, readArgumentLimit } from './limits.ts'
 import { killGroup } from './run.ts'
 import { OUTPUT_LIMIT, type SpawnJob, type SpawnResult } from './types.ts'
@@ -17,6 +18,11 @@ export interface BrokerOptions {
   readonly log: Log
   /** Milliseconds between looks at a broker that owes an answer; after four in silence it is replaced. Default 5000. */
   readonly heartbeatMs?: number
+  /**
+   * Where the socket for programs that stay may stand, such as `<home>/run`; without it, and when its path is too long
+   * or others may look into it, in a new directory for temporary files. Made with the first such program.
+   */
+  readonly runDirectory?: string
 }
 
 /** Waits before a broker that died is started again; the last one repeats. */
@@ -51,6 +57,7 @@ export class Broker {
   readonly #heartbeat: NodeJS.Timeout
   readonly #argumentLimit = readArgumentLimit()
   readonly #calls = new Map<number, Call>()
+  readonly #held: HeldPrograms
   #alive: Alive | undefined
   #nextId = 1
   #failures = 0
@@ -62,6 +69,10 @@ export class Broker {
     this.#log = options.log
     this.#heartbeat = setInterval(() => this.#listen(), options.heartbeatMs ?? 5000)
     this.#heartbeat.unref()
+    this.#held = new HeldPrograms({
+      directory: options.runDirectory, argumentLimit: this.#argumentLimit, nextId: () => this.#nextId++,
+      send: (order) => this.#alive?.channel.send(order),
+    })
   }
 
   /** Starts the broker; resolves once it takes orders. Rejects with HeliosError when it does not start. */
@@ -101,6 +112,15 @@ export class Broker {
     })
   }
 
+  /**
+   * Starts a program that stays and hands over its socket. Rejects with HeliosError: `cannot-execute` (the program),
+   * `cannot-start` (the system, or Helios is stopping), `broker-died`.
+   */
+  start(job: StartJob): Promise<Handle> {
+    if (this.#closing) return Promise.reject(notStarted('cannot-start', 'Helios is stopping'))
+    return this.#held.start(job)
+  }
+
   /** Ends the broker and with it every program it still runs; their calls end as if the broker had died. */
   async close(): Promise<void> {
     if (this.#closing) return
@@ -108,12 +128,9 @@ export class Broker {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#restart)
     const alive = this.#alive
-    if (alive === undefined) return this.#endAll()
-    const exited = new Promise<void>((resolve) => alive.child.once('exit', () => resolve()))
-    alive.channel.close()
-    const impatience = setTimeout(() => alive.child.kill('SIGKILL'), CLOSE_MS)
-    if (alive.child.exitCode === null && alive.child.signalCode === null) await exited
-    clearTimeout(impatience)
+    if (alive === undefined) this.#endAll()
+    else await endOf(alive)
+    this.#held.close()
   }
 
   #launch(): Promise<void> {
@@ -150,6 +167,7 @@ export class Broker {
     this.#silent = 0
     if (this.#closing) return alive.channel.close()
     for (const id of this.#calls.keys()) this.#order(id)
+    this.#held.resend()
   }
 
   /** The broker is gone: its programs must not outlive it, whoever waited is told, a new one is started. */
@@ -178,6 +196,7 @@ export class Broker {
   #endAll(): void {
     for (const call of this.#calls.values()) if (call.pid !== undefined) killGroup(call.pid)
     for (const id of [...this.#calls.keys()]) this.#end(id, { fault: 'broker died' })
+    this.#held.endAll()
   }
 
   /** Sends a call's job, or leaves it for the next broker. */
@@ -196,7 +215,7 @@ export class Broker {
 
   #hear(notice: Exclude<Notice, { notice: 'ready' }>): void {
     this.#silent = 0
-    if (notice.notice === 'pong') return
+    if (notice.notice === 'pong' || this.#held.hear(notice) || notice.notice === 'complaint') return
     if (notice.notice === 'ended') return this.#end(notice.id, resultOf(notice.result))
     const call = this.#calls.get(notice.id)
     if (call !== undefined) call.pid = notice.pid
@@ -212,10 +231,18 @@ export class Broker {
 
   /** A broker that is stopped or stuck is as good as dead, but its pipe stays open. */
   #listen(): void {
-    if (this.#alive === undefined || this.#calls.size === 0) return
+    if (this.#alive === undefined || (this.#calls.size === 0 && !this.#held.waiting)) return
     if (this.#silent++ < PATIENCE) return this.#alive.channel.send({ order: 'ping' })
     this.#alive.child.kill('SIGKILL')
   }
+}
+
+async function endOf({ child, channel }: Alive): Promise<void> {
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  channel.close()
+  const impatience = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS)
+  if (child.exitCode === null && child.signalCode === null) await exited
+  clearTimeout(impatience)
 }
 
 function wireJob(job: SpawnJob, env: readonly string[]): WireJob {

@@ -132,7 +132,7 @@ const lingering = new Set<Readable>()
  * A program may leave somebody in the background who still has its standard error. With the original that was the
  * server's log; closing our end would kill him with SIGPIPE, so it is read on and forgotten.
  */
-function linger(stderr: Readable): void {
+export function linger(stderr: Readable): void {
   if (stderr.destroyed || stderr.readableEnded) return
   stderr.removeAllListeners('data')
   stderr.resume()

@@ -77,7 +77,8 @@ function spawnJob(job: WireJob, input: number | undefined, pipes: readonly [Pipe
     : spawn(withoutSearch(job.text), [], { ...plain, argv0: job.text })
 }
 
-function environment(pairs: readonly string[]): Record<string, string> {
+/** The object that Node wants for `NAME=value` strings. */
+export function environment(pairs: readonly string[]): Record<string, string> {
   const env = Object.create(null) as Record<string, string>
   for (const pair of pairs) {
     const at = pair.indexOf('=')
@@ -86,7 +87,8 @@ function environment(pairs: readonly string[]): Record<string, string> {
   return env
 }
 
-function spawnWrapped(job: WireJob, options: SpawnOptions): ChildProcess {
+/** Through the shell of wrapper.ts, whose script is fd 0; the program's own is expected on fd 3. */
+export function spawnWrapped(job: WireJob, options: SpawnOptions): ChildProcess {
   const env = findEnv()
   if (env === undefined) throw Object.assign(new Error('there is no env'), { code: 'ENOENT' })
   const child = spawn('/bin/sh', ['-s'], options)
@@ -95,7 +97,8 @@ function spawnWrapped(job: WireJob, options: SpawnOptions): ChildProcess {
   return child
 }
 
-function notStarted(error: unknown, job: WireJob): WireResult {
+/** What a failed spawn says about the program or the system. */
+export function notStarted(error: unknown, job: Pick<WireJob, 'cwd'>): WireResult {
   if (error instanceof NoInput) return { ...NOT_RUN, cannotStart: error.message }
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
   if (code === 'ENOENT' && !existsSync(job.cwd)) return { ...NOT_RUN, cannotStart: `the directory ${job.cwd} is missing` }

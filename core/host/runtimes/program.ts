@@ -63,7 +63,7 @@ async function prepare(options: ProgramOptions, request: HookRequest): Promise<S
 }
 
 /** What qmail-command gives a delivery program: the envelope, and the recipient on either side of its last `@`. */
-function deliveryVariables({ session }: HookRequest): Record<string, string> {
+export function deliveryVariables({ session }: HookRequest): Record<string, string> {
   const recipient = session.recipient ?? ''
   const at = recipient.lastIndexOf('@')
   return {
@@ -117,14 +117,14 @@ function faultOf(result: SpawnResult, job: SpawnJob): Fault | undefined {
 /** Lines of one run's standard error that go to the log. */
 const STDERR_LINES = 50
 
-interface Reporter {
+export interface Reporter {
   stderr(text: string): void
   output(output: Output): void
   ignored(text: string): void
 }
 
 /** What a program says that is no answer goes to the log: standard error each time, stray output once for each line of the list. */
-function reporter(name: string, log: Log): Reporter {
+export function reporter(name: string, log: Log): Reporter {
   let told = false
   function ignored(what: string): void {
     if (told) return
