@@ -2,17 +2,16 @@
  * Domains: the lines of `control/rcpthosts`, which say for whom mail is accepted, and the directories
  * of their users. The file belongs to the operator: comments, order and mode stay as they are.
  */
-import {
-  closeSync, fchmodSync, fchownSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readList } from '../../protocol/qmail/control.ts'
 import { hostListed, parseHosts } from '../../protocol/qmail/rcpthosts.ts'
-import { asciiLower, bytesOf, textOf } from '../../protocol/text.ts'
+import { asciiLower, textOf } from '../../protocol/text.ts'
 import type { Database } from './database.ts'
 import { fileFailure } from './errors.ts'
 import { checkDomain } from './names.ts'
-import { giveToOwner, makeDirectory } from './ownership.ts'
+import { makeDirectory } from './ownership.ts'
+import { replaceFile } from './replace-file.ts'
 
 export interface DomainInfo {
   readonly domain: string
@@ -87,34 +86,4 @@ function readText(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-/** A reader sees the old file or the new one, never a part. A symbolic link stays one: its target is replaced. */
-function replaceFile(home: string, path: string, content: string): void {
-  const before = existing(path)
-  const target = before === undefined ? path : realpathSync(path)
-  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`)
-  rmSync(aside, { force: true })
-  const file = openSync(aside, 'wx', 0o644)
-  try {
-    writeSync(file, bytesOf(content))
-    if (before === undefined) giveToOwner(home, aside)
-    else keepRights(file, before)
-    fsyncSync(file)
-    renameSync(aside, target)
-  } catch (error) {
-    rmSync(aside, { force: true })
-    throw error
-  } finally {
-    closeSync(file)
-  }
-}
-
-function existing(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false })
-}
-
-function keepRights(file: number, { mode, uid, gid }: Stats): void {
-  if (process.getuid?.() === 0) fchownSync(file, uid, gid)
-  fchmodSync(file, mode & 0o7777)
 }

@@ -14,6 +14,7 @@ import { HeliosError } from '../error.ts'
 import { DEMO_FILE } from '../server/demo.ts'
 import type { Io, Noun } from './command.ts'
 import { withDatabase } from './home.ts'
+import { writeEditorFiles } from './plugin/editor.ts'
 
 export interface InitOptions {
   /** This host's name; the system's when absent. */
@@ -51,6 +52,7 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
   const domain = checkDomain(options.domain ?? DEMO_DOMAIN)
   const { written } = await makeFiles(home, { me: options.me ?? hostName(), domain })
   io.out(begun ? `${home} was a home without accounts; added: ${[...written, 'helios.db'].join(' ')}` : `home made in ${home}`)
+  writeEditorFiles(home)
   // Somebody's own control files: no demo domain among them.
   const user = begun && options.domain === undefined ? undefined : `${options.user ?? DEMO_USER}@${domain}`
   await withDatabase(home, (database) => user === undefined ? undefined : addFirstUser(database, domain, user, io))

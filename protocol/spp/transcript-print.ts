@@ -32,7 +32,8 @@ function printGiven(given: Given): string[] {
       `account ${address}${inactive === true ? ' inactive' : ''}${quota === undefined ? '' : ` quota=${quota}`}`),
     ...given.domains.map((domain) => `domain ${domain}`),
     ...(given.accountsUnavailable === true ? ['unavailable accounts'] : []),
-    ...given.control.flatMap(([name, content]) => (content === '' ? [`control ${name}`] : linesOf(content).map((text) => `control ${name}: ${text}`))),
+    ...given.control.flatMap(([name, content]) =>
+      content === '' ? [`control ${name}`] : linesOf(content).map((text) => `control ${name}: ${text}`)),
     ...(given.now === undefined ? [] : [`now ${new Date(given.now).toISOString()}`]),
     ...(given.random === undefined ? [] : [`random ${given.random.join(' ')}`]),
     ...(given.timeout === undefined ? [] : [`timeout ${given.timeout % 1000 === 0 ? `${given.timeout / 1000}s` : `${given.timeout}ms`}`]),

@@ -3,7 +3,9 @@ import { SECTIONS, type Section } from './list.ts'
 import type { Expected, Given } from './transcript.ts'
 
 /** How a run can fail, in the words of the trace. */
-export const FAULT_WORDS = ['crashed', 'cannot-execute', 'cannot-start', 'timed-out', 'too-much-output', 'bad-command', 'threw', 'unavailable'] as const
+export const FAULT_WORDS = [
+  'crashed', 'cannot-execute', 'cannot-start', 'timed-out', 'too-much-output', 'bad-command', 'threw', 'unavailable',
+] as const
 export type FaultWord = (typeof FAULT_WORDS)[number]
 
 export interface Wrong {
@@ -81,7 +83,8 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
   ['account', { form: 'account joe@local.example [inactive] [quota=BYTES]', read: ({ given }, rest) => {
     const [, address = '', inactive, quota] = /^([^ ]+)( inactive)?(?: quota=([0-9]{1,15}))?$/.exec(rest) ?? []
     if (!ADDRESS.test(address)) return `"${rest}" is no account`
-    given.accounts.push({ address, ...(inactive === undefined ? {} : { inactive: true }), ...(quota === undefined ? {} : { quota: Number(quota) }) })
+    const more = quota === undefined ? {} : { quota: Number(quota) }
+    given.accounts.push({ address, ...(inactive === undefined ? {} : { inactive: true }), ...more })
     return undefined
   } }],
   ['domain', { form: 'domain local.example', read: ({ given }, rest) => add(given.domains, /^[^\s@]+$/, rest) }],
@@ -94,7 +97,8 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
     return undefined
   } }],
   ['now', { form: 'now 2026-01-31T08:00:00Z', read: ({ given }, rest) => once(given, 'now', readNow(rest)) }],
-  ['random', { form: 'random 0.5, or several numbers from 0 to below 1', read: ({ given }, rest) => once(given, 'random', readRandom(rest)) }],
+  ['random', { form: 'random 0.5, or several numbers from 0 to below 1', read: ({ given }, rest) =>
+    once(given, 'random', readRandom(rest)) }],
   ['timeout', { form: 'timeout 2s, or timeout 500ms', read: ({ given }, rest) => once(given, 'timeout', readTime(rest)) }],
   ['leaves', { form: 'leaves 5 (seconds)', read: ({ given }, rest) => once(given, 'leaves', readSeconds(rest)) }],
   ['fault', { form: `fault, or fault and one of ${FAULT_WORDS.join(', ')}`, read: ({ expected }, rest) =>

@@ -35,7 +35,8 @@ delivered nothing
 test('a file with a background, remarks, titles and both line ends', () => {
   const { transcript, problems } = parseTranscript(SALES)
   assert.deepEqual(problems, [])
-  assert.deepEqual(transcript.always, { ...NOTHING_GIVEN, hook: 'rcpt', accounts: [{ address: 'joe@local.example' }], control: [['greetings', 'hello\n']] })
+  assert.deepEqual(transcript.always, { ...NOTHING_GIVEN, hook: 'rcpt', accounts: [{ address: 'joe@local.example' }],
+    control: [['greetings', 'hello\n']] })
   const [first, second] = transcript.cases
   assert.deepEqual([first!.line, first!.title, second!.line, second!.title], [9, 'sales has moved', 18, undefined])
   assert.deepEqual(first!.expected.answer, ['P250-a line first', 'E550 sorry, sales has moved (#5.1.6)'])
@@ -78,7 +79,8 @@ test('what is wrong is said with its line', () => {
 })
 
 test('any text is read without throwing', () => {
-  fc.assert(fc.property(fc.string(), fc.array(fc.constantFrom('hook ', 'always', '> ', '# ', '\n', '\n\n', 'control x: ', '=', 'now ', '| ')), (text, parts) => {
+  const part = fc.constantFrom('hook ', 'always', '> ', '# ', '\n', '\n\n', 'control x: ', '=', 'now ', '| ')
+  fc.assert(fc.property(fc.string(), fc.array(part), (text, parts) => {
     parseTranscript(text)
     parseTranscript(parts.join(text))
   }))
@@ -96,32 +98,40 @@ const command = fc.oneof(
 )
 
 function optional<T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<Partial<T>> {
-  return fc.record(shape, { requiredKeys: [] })
+  return fc.record(shape, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>
 }
+
+const account = fc.tuple(address, optional({ inactive: fc.constant(true as const), quota: fc.nat() }))
+  .map(([at, more]) => ({ address: at, ...more }))
 
 const given: fc.Arbitrary<Given> = fc.tuple(
   fc.record({
     env: fc.array(fc.tuple(variable, fc.option(line, { nil: undefined })), { maxLength: 3 }),
     accepted: fc.array(address, { maxLength: 2 }),
-    accounts: fc.array(fc.tuple(address, optional({ inactive: fc.constant(true as const), quota: fc.nat() })).map(([at, more]) => ({ address: at, ...more })), { maxLength: 2 }),
+    accounts: fc.array(account, { maxLength: 2 }),
     domains: fc.array(fc.domain(), { maxLength: 2 }),
-    control: fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}$/), fc.oneof(fc.constant(''), lines)), { selector: ([name]) => name, maxLength: 2 }),
+    control: fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}$/), fc.oneof(fc.constant(''), lines)),
+      { selector: ([name]) => name, maxLength: 2 }),
   }),
   optional({
-    accountsUnavailable: fc.constant(true as const), now: fc.nat({ max: 4_000_000_000_000 }), leaves: fc.nat({ max: 999_999 }), message: lines,
-    timeout: fc.integer({ min: 1, max: 86_400_000 }), random: fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }).map(Math.abs), { minLength: 1, maxLength: 3 }),
+    accountsUnavailable: fc.constant(true as const), now: fc.nat({ max: 4_000_000_000_000 }), leaves: fc.nat({ max: 999_999 }),
+    message: lines, timeout: fc.integer({ min: 1, max: 86_400_000 }),
+    random: fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }).map(Math.abs), { minLength: 1, maxLength: 3 }),
   }),
 ).map(([needed, more]) => ({ ...needed, ...more }))
 
 const outcome = fc.tuple(
-  fc.oneof(fc.record({ answer: fc.array(command, { maxLength: 3 }) }), fc.record({ answer: fc.constant([]), fault: fc.constantFrom(...FAULT_WORDS, 'any' as const) })),
+  fc.oneof(fc.record({ answer: fc.array(command, { maxLength: 3 }) }),
+    fc.record({ answer: fc.constant([]), fault: fc.constantFrom(...FAULT_WORDS, 'any' as const) })),
   optional({ slept: fc.nat({ max: 9999 }), delivered: fc.array(address, { maxLength: 2 }) }),
 ).map(([needed, more]) => ({ ...needed, ...more }))
 
-const oneCase: fc.Arbitrary<TranscriptCase> = fc.record({ hook: fc.constantFrom(...SECTIONS), title: fc.option(title, { nil: undefined }), given, expected: outcome })
+const oneCase: fc.Arbitrary<TranscriptCase> = fc.record({ hook: fc.constantFrom(...SECTIONS), title: fc.option(title, { nil: undefined }),
+  given, expected: outcome })
   .map(({ hook, title, given, expected }) => ({ line: 0, ...(title === undefined ? {} : { title }), given: { hook, ...given }, expected }))
 
-const transcript: fc.Arbitrary<Transcript> = fc.record({ always: fc.oneof(fc.constant(NOTHING_GIVEN), given), cases: fc.array(oneCase, { maxLength: 4 }) })
+const transcript: fc.Arbitrary<Transcript> = fc.record({ always: fc.oneof(fc.constant(NOTHING_GIVEN), given),
+  cases: fc.array(oneCase, { maxLength: 4 }) })
 
 test('what is printed is read back', () => {
   fc.assert(fc.property(transcript, (written) => {

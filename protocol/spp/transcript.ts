@@ -100,7 +100,10 @@ export function parseTranscript(content: string): { readonly transcript: Transcr
     if (draft.empty || found.length > 0) continue
     const given: Given = { ...draft.given, control: [...draft.control] }
     if (draft.always) always = given
-    else cases.push({ line, ...(draft.title === undefined ? {} : { title: draft.title }), given, expected: { answer: draft.answer, ...draft.expected } })
+    else {
+      const title = draft.title === undefined ? {} : { title: draft.title }
+      cases.push({ line, ...title, given, expected: { answer: draft.answer, ...draft.expected } })
+    }
   }
   return { transcript: { always: always ?? NOTHING_GIVEN, cases }, problems }
 }
@@ -144,7 +147,7 @@ function readLine(draft: Draft, text: string): Wrong | undefined {
   if (text.startsWith('|')) return readMessage(draft, text)
   const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(text) ?? []
   if (name === undefined || value === undefined) return readWord(draft, text)
-  if (!isEnvironmentValue(value)) return { reason: `the value of ${name} holds a NUL or a CR, which no program can be given`, mend: 'take it out' }
+  if (!isEnvironmentValue(value)) return { reason: `the value of ${name} holds a NUL or a CR, which is never in one`, mend: 'take it out' }
   draft.given.env.push([name, value])
   return undefined
 }
@@ -171,7 +174,9 @@ function blockFault(draft: Draft, always: Given | undefined, cases: number): Wro
   const { answer, nothing, expected, given } = draft
   const outcomes = Number(answer.length > 0) + Number(nothing) + Number(expected.fault !== undefined)
   if (draft.always) {
-    if (always !== undefined || cases > 0) return { reason: 'there is one "always" block, and it stands before all cases', mend: 'join it with the first block' }
+    if (always !== undefined || cases > 0) {
+      return { reason: 'there is one "always" block, and it stands before all cases', mend: 'join it with the first block' }
+    }
     if (outcomes === 0 && expected.slept === undefined && expected.delivered === undefined) return undefined
     return { reason: 'an "always" block says what goes in, not what comes out', mend: 'move the lines about what comes out into the cases' }
   }
@@ -179,7 +184,8 @@ function blockFault(draft: Draft, always: Given | undefined, cases: number): Wro
     return { reason: 'this case does not say which hook is asked', mend: 'add a line such as "hook rcpt"' }
   }
   if (outcomes === 0) {
-    return { reason: 'this case does not say what must come out', mend: 'add a line with "> " and the command for each one, or "> (nothing)", or "fault"' }
+    const mend = 'add a line with "> " and the command for each one, or "> (nothing)", or "fault"'
+    return { reason: 'this case does not say what must come out', mend }
   }
   return outcomes === 1 ? undefined : { reason: 'this case expects several of: commands, nothing, a fault', mend: 'keep one of them' }
 }

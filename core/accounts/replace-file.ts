@@ -1,0 +1,40 @@
+/** Files that belong to the operator, changed by a command. */
+import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { bytesOf } from '../../protocol/text.ts'
+import { giveToOwner } from './ownership.ts'
+
+/**
+ * Puts a file in place of another: a reader sees the old one or the new one, never a part. Mode and owner stay; a symbolic
+ * link stays one, and its target is replaced. Throws the file system's error.
+ * @param path absolute
+ * @param content Text
+ */
+export function replaceFile(home: string, path: string, content: string): void {
+  const before = existing(path)
+  const target = before === undefined ? path : realpathSync(path)
+  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`)
+  rmSync(aside, { force: true })
+  const file = openSync(aside, 'wx', 0o644)
+  try {
+    writeSync(file, bytesOf(content))
+    if (before === undefined) giveToOwner(home, aside)
+    else keepRights(file, before)
+    fsyncSync(file)
+    renameSync(aside, target)
+  } catch (error) {
+    rmSync(aside, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+function existing(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+function keepRights(file: number, { mode, uid, gid }: Stats): void {
+  if (process.getuid?.() === 0) fchownSync(file, uid, gid)
+  fchmodSync(file, mode & 0o7777)
+}

@@ -1,0 +1,84 @@
+/** What the verbs of `helios plugin` share: the home they work on, and a lab in it. */
+import { hostname } from 'node:os'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { readControl, type Control } from '../../../config/control.ts'
+import type { Settings } from '../../../config/settings.ts'
+import { SECTIONS, type Section } from '../../../protocol/spp/list.ts'
+import { printHook } from '../../../protocol/spp/transcript-words.ts'
+import { accountFacts } from '../../accounts/accounts.ts'
+import { openDatabase } from '../../accounts/database.ts'
+import { refusal } from '../../accounts/errors.ts'
+import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
+import { WorldUnavailable, type AccountFacts, type MailboxEffects } from '../../plugin/world.ts'
+import type { Hook } from '../../plugin/plugin.ts'
+import { createWorld } from '../../world/real.ts'
+import type { Io } from '../command.ts'
+import { existingHome } from '../home.ts'
+
+export interface Workbench {
+  readonly settings: Settings
+  readonly control: Control
+  readonly lab: Lab
+  /** Where plugins would have put mail; nothing is put there. */
+  readonly mailboxes: readonly string[]
+}
+
+/** Opens a lab in the home, with its accounts, does something in it and closes it. Mail that a plugin delivers goes nowhere. */
+export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>): Promise<T> {
+  const settings = await existingHome(io)
+  const { control } = await readControl(settings.home)
+  const mailboxes: string[] = []
+  const mailbox: MailboxEffects = {
+    deliver: async ({ maildir }) => {
+      mailboxes.push(maildir)
+      return `${mailboxes.length}.nowhere.${hostname()}`
+    },
+  }
+  // Looking at plugins makes no database.
+  const database = existsSync(join(settings.home, 'helios.db')) ? openDatabase(settings.home) : undefined
+  const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(database, { locals: () => control.locals })
+  try {
+    const lab = await openLab({ settings, control, world: createWorld({ accounts, mailbox }) })
+    try {
+      return await work({ settings, control, lab, mailboxes })
+    } finally {
+      await lab.close()
+    }
+  } finally {
+    database?.close()
+  }
+}
+
+const missing = (): Promise<never> => Promise.reject(new WorldUnavailable('there is no helios.db in this home (helios init makes one)'))
+const NO_ACCOUNTS: AccountFacts = { find: missing, hasDomain: missing }
+
+/** Milliseconds after the answer that what a plugin left behind, a timer say, may keep the command. */
+const AFTERMATH_MS = 500
+
+/** Ends the process soon, even if a plugin that was asked in it does not let go. */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), AFTERMATH_MS).unref()
+}
+
+/** For commander: a section's name, with or without its `+`. */
+export function readHook(text: string): Section {
+  const bare = text.replace(/^\[(.*)\]$/, '$1')
+  const hook = SECTIONS.find((section) => bare === section || bare === printHook(section))
+  if (hook === undefined) throw new InvalidArgumentError(`Write one of ${SECTIONS.map(printHook).join(', ')}.`)
+  return hook
+}
+
+/** The hooks a plugin serves, or the one given. Throws HeliosError where it serves another, or nobody says. */
+export function hooksOf(name: string, plugin: Declared | undefined, given: Hook | undefined, option: string): readonly Hook[] {
+  if (plugin === undefined) {
+    if (given !== undefined) return [given]
+    throw refusal('which-hook', `${name} is a program, which does not say when it is to be asked`,
+      `add ${option} rcpt, or another of ${SECTIONS.map(printHook).join(', ')}`)
+  }
+  if (given === undefined) return plugin.hooks
+  if (plugin.hooks.includes(given)) return [given]
+  throw refusal('which-hook', `the plugin ${plugin.name} has nothing to do in [${printHook(given)}]`,
+    `it serves ${plugin.hooks.map((hook) => `[${printHook(hook)}]`).join(' ')}`)
+}
