@@ -83,10 +83,11 @@ export async function controlStamps(home: string, also: readonly string[] = []):
   const names = await readdir(directory).catch(() => [])
   const inside = names.filter((name) => !name.startsWith('.')).toSorted().map((name) => join(directory, name))
   const paths = [directory, ...inside, ...also.map((path) => inHome(home, path))]
-  return Promise.all(paths.map(async (path) => ({ path, stamp: await stampOf(path) })))
+  return Promise.all(paths.map(async (path) => ({ path, stamp: await fileStamp(path) })))
 }
 
-async function stampOf(path: string): Promise<string | undefined> {
+/** Changes whenever the file does; undefined while there is none. Never rejects. */
+export async function fileStamp(path: string): Promise<string | undefined> {
   try {
     const { mtimeNs, ctimeNs, size, ino } = await stat(path, { bigint: true })
     return `${mtimeNs}.${ctimeNs}.${size}.${ino}`

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 export const extension: '.ts' | '.js' = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
 
 /** The directory that holds `core/`, `plugins/` and `config/` as they run: the checkout, or the package's `dist/`. */
-const codeRoot = dirname(import.meta.dirname)
+export const codeRoot = dirname(import.meta.dirname)
 
 /** The directory of package.json, absolute. */
 export function packageRoot(): string {

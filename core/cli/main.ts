@@ -11,10 +11,12 @@ import { loadSettings } from '../../config/load.ts'
 import { printProblem } from '../../config/problem.ts'
 import { HeliosError } from '../error.ts'
 import { packageRoot } from '../paths.ts'
+import { chaos } from './chaos.ts'
 import { check } from './check.ts'
 import type { Io, Noun } from './command.ts'
 import { domain } from './domain.ts'
 import { init } from './init.ts'
+import { plugin } from './plugin.ts'
 import { reload } from './reload.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
@@ -22,7 +24,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, check, status, reload, why, tcprules]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, plugin, check, chaos, status, reload, why, tcprules]
 const USAGE = 2
 const debug = debuglog('helios')
 

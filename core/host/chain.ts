@@ -186,7 +186,7 @@ function faultReply(line: Line, fault: Fault, code: string, status: string): str
   return `${code} qmail-spp failure: ${line.text}: ${FAULT_WORDS[fault.kind]} (${status})`
 }
 
-const FAULT_WORDS: Readonly<Record<Fault['kind'], string>> = {
+export const FAULT_WORDS: Readonly<Record<Fault['kind'], string>> = {
   'crashed': 'child crashed',
   'cannot-execute': "can't execute",
   'cannot-start': 'fork() failed',

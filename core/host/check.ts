@@ -1,22 +1,22 @@
 /**
  * What can be said of the plugin lists without serving: every line is loaded as the server would load it, programs
  * and scripts are looked at, and the variables an operator set are read as the listed plugins will read them.
- * Nothing is run but the declarations of plugins in process.
+ * Nothing is run but the declarations of plugins, those of sandboxed ones in a sandbox.
  */
-import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import type { Control } from '../../config/control.ts'
-import { nearest } from '../../config/nearest.ts'
 import type { Problem } from '../../config/problem.ts'
 import { parsePluginList, type ListEntry } from '../../protocol/spp/list.ts'
 import { textOf } from '../../protocol/text.ts'
-import { bundledPluginsDir } from '../paths.ts'
 import type { LineProblem } from '../plugin/control.ts'
-import type { Plugin } from '../plugin/plugin.ts'
+import type { SettingsShape } from '../plugin/settings.ts'
 import { createWorld } from '../world/real.ts'
 import { whyNotExecutable } from './children/executable.ts'
-import { loadEntry, type LoaderOptions } from './loader.ts'
+import { loadEntry, type Loaded, type LoaderOptions } from './loader.ts'
+import { readSettings } from './runtimes/sandbox.ts'
+import { startHere } from './runtimes/sandbox/program.ts'
+import { Sandboxes } from './runtimes/sandbox/sandboxes.ts'
 import { doubtScript } from './script-doubts.ts'
 
 /** Larger scripts are not read for doubts. */
@@ -27,19 +27,29 @@ const MOST_SCRIPT_BYTES = 1024 * 1024
  * settings; each once. The grammar of the default list is left to config/check.ts. Never rejects.
  */
 export async function checkPlugins(control: Control): Promise<readonly Problem[]> {
+  const sandboxes = new Sandboxes({ start: startHere(control.home), log: LOG, spare: false })
+  try {
+    return await checkWith(control, sandboxes)
+  } finally {
+    await sandboxes.close()
+  }
+}
+
+async function checkWith(control: Control, sandboxes: Sandboxes): Promise<readonly Problem[]> {
   const problems: Problem[] = []
-  const plugins = new Map<string, Plugin>()
+  const readers = new Map<string, SettingsReader>()
   for (const list of await listsOf(control)) {
     problems.push(...list.problems)
     for (const entry of list.entries) {
-      const options = { ...LOOK_ONLY, home: control.home, control, file: list.file, compat: false }
-      const { plugin, line, problems: found } = await loadEntry(entry, options)
-      problems.push(...found)
-      if (plugin !== undefined) plugins.set(plugin.name, plugin)
-      else if (line !== undefined) problems.push(...await checkProgram(entry, list.file, control.home))
+      const options = { ...LOOK_ONLY, sandboxes, home: control.home, control, file: list.file, compat: false }
+      const loaded = await loadEntry(entry, options)
+      problems.push(...loaded.problems)
+      const reader = settingsReaderOf(loaded)
+      if (reader !== undefined) readers.set(reader.plugin, reader)
+      else if (loaded.line !== undefined) problems.push(...await checkProgram(entry, list.file, control.home))
     }
   }
-  for (const plugin of plugins.values()) problems.push(...checkSettings(plugin, control))
+  for (const reader of readers.values()) problems.push(...await checkSettings(reader, control))
   return once(problems)
 }
 
@@ -77,7 +87,6 @@ async function checkProgram(entry: ListEntry, list: string, home: string): Promi
   if (entry.form === 'path') {
     const why = whyNotExecutable(entry.text, home)
     if (why === undefined) return checkScript(resolve(home, entry.text), home)
-    if (!entry.text.includes('/') && !/\s/.test(entry.text)) return [unknownName(entry, list)]
     const mend = /\s/.test(entry.text)
       ? 'the whole line is a file name: to give arguments, begin the line with a colon (:program argument)'
       : 'correct the path (it is relative to the home) and run chmod +x on the file, or put # before the line'
@@ -90,19 +99,6 @@ async function checkProgram(entry: ListEntry, list: string, home: string): Promi
   if (why === undefined) return checkScript(resolve(home, first), home)
   const mend = 'correct the path (it is relative to the home) and run chmod +x on the file'
   return [problem(list, { line: entry.line, warning: true, reason: `${first} cannot be executed: ${why}`, mend })]
-}
-
-/** A word without a slash: meant as a plugin's name, more likely than as a program in the home itself. */
-function unknownName({ text, line }: ListEntry, list: string): Problem {
-  const names = bundledNames()
-  const near = nearest(text.replace(/\.php$/, ''), names)
-  const all = `bundled are ${names.join(', ')}; a program of yours is named by its path, such as plugins/${text}`
-  const reason = `there is no plugin ${text}, bundled or in plugins/, and no such program in the home`
-  return problem(list, { line, reason, mend: near === undefined ? all : `did you mean ${near}?` })
-}
-
-function bundledNames(): readonly string[] {
-  return existsSync(bundledPluginsDir) ? readdirSync(bundledPluginsDir).filter((name) => /^[a-z0-9]/.test(name)).sort() : []
 }
 
 async function checkScript(path: string, home: string): Promise<readonly Problem[]> {
@@ -124,20 +120,57 @@ async function checkScript(path: string, home: string): Promise<readonly Problem
   return doubtScript(source).map((doubt) => problem(file, doubt))
 }
 
-/** Variables of smtpconfig and of TCP rules, read by the plugin's own declarations. */
-function checkSettings(plugin: Plugin, control: Control): readonly Problem[] {
-  const problems: Problem[] = []
-  const look = (file: string, line: number, name: string, value: string): void => {
-    const setting = plugin.settings?.[name]
-    if (setting === undefined) return
-    const parsed = setting.parse(value)
-    if (parsed.ok) return
-    const reason = `${name}: ${parsed.reason} (it is read by the plugin ${plugin.name}: ${setting.about})`
-    problems.push(problem(file, { line, reason, mend: parsed.mend }))
+/** A plugin's settings, wherever it runs. */
+interface SettingsReader {
+  readonly plugin: string
+  readonly about: ReadonlyMap<string, string>
+  /** What is wrong with each of these texts. */
+  read(pairs: readonly (readonly [name: string, text: string])[]): Promise<readonly (Pick<LineProblem, 'reason' | 'mend'> | undefined)[]>
+}
+
+function settingsReaderOf({ plugin, lease }: Loaded): SettingsReader | undefined {
+  if (plugin !== undefined) {
+    const settings: SettingsShape = plugin.settings ?? {}
+    return {
+      plugin: plugin.name, about: new Map(Object.entries(settings).map(([name, { about }]) => [name, about])),
+      read: (pairs) => Promise.resolve(pairs.map(([name, value]) => {
+        const parsed = settings[name]?.parse(value)
+        return parsed?.ok === false ? parsed : undefined
+      })),
+    }
   }
-  for (const [name, value] of control.smtpconfig) look('control/smtpconfig', assignmentLine(control.read('smtpconfig'), name), name, value)
-  for (const rule of control.tcprules.rules) for (const [name, value] of new Map(rule.variables)) look(RULES, rule.line, name, value)
-  return problems
+  if (lease === undefined) return undefined
+  const { name, settings } = lease.description
+  const about = new Map(settings.map((setting) => [setting.name, setting.about]))
+  return { plugin: name, about, read: (pairs) => readSettings(lease, pairs) }
+}
+
+interface Assignment {
+  readonly file: string
+  readonly line: number
+  readonly name: string
+  readonly text: string
+}
+
+/** Variables of smtpconfig and of TCP rules, read by the plugin's own declarations. */
+async function checkSettings({ plugin, about, read }: SettingsReader, control: Control): Promise<readonly Problem[]> {
+  const assigned = assignments(control).filter(({ name }) => about.has(name))
+  const found = await read(assigned.map(({ name, text }) => [name, text]))
+  return assigned.flatMap(({ file, line, name }, index) => {
+    const wrong = found[index]
+    if (wrong === undefined) return []
+    const reason = `${name}: ${wrong.reason} (it is read by the plugin ${plugin}: ${about.get(name)})`
+    return [problem(file, { line, reason, mend: wrong.mend })]
+  })
+}
+
+function assignments(control: Control): readonly Assignment[] {
+  const content = control.read('smtpconfig')
+  return [
+    ...[...control.smtpconfig].map(([name, text]) => ({ file: 'control/smtpconfig', line: assignmentLine(content, name), name, text })),
+    ...control.tcprules.rules.flatMap(({ line, variables }) =>
+      [...new Map(variables)].map(([name, text]) => ({ file: RULES, line, name, text }))),
+  ]
 }
 
 /** The last line that gives the variable a value; 0 when that is not to be seen. */
@@ -167,6 +200,6 @@ const LOG = { info: () => undefined, warn: () => undefined }
 const NOBODY = { find: nothing, hasDomain: nothing }
 /** What loading asks for and a check never uses. */
 const LOOK_ONLY: Pick<LoaderOptions, 'program' | 'inline'> = {
-  program: { broker: { run: nothing }, replyDialect: 'detect', log: LOG },
+  program: { broker: { run: nothing, start: nothing }, replyDialect: 'detect', log: LOG },
   inline: { world: createWorld({ accounts: NOBODY, mailbox: { deliver: nothing } }), log: LOG },
 }

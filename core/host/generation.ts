@@ -43,12 +43,21 @@ export interface GenerationOptions extends Omit<LoaderOptions, 'control' | 'file
   readonly listRequired: boolean
 }
 
-export type BuiltGeneration = { readonly generation?: Generation; readonly problems: readonly Problem[] }
+export interface BuiltGeneration {
+  readonly generation?: Generation
+  readonly problems: readonly Problem[]
+  /** Trusted plugins' own files, absolute. */
+  readonly trustedFiles?: readonly string[]
+  /** What was read besides the control directory, absolute, also where that failed: an edit there is worth another try. */
+  readonly files?: readonly string[]
+}
 
 /** Builds the generation that these control files make. Never rejects: what is wrong comes back as problems. */
 export async function buildGeneration(control: Control, options: GenerationOptions): Promise<BuiltGeneration> {
   const problems: Problem[] = []
+  const files = new Set([join(options.home, 'plugins')])
   const lists = new Map<string, ListOfLines>()
+  const trustedFiles = new Set<string>()
   for (const name of listNames(control)) {
     const content = await readList(options.home, name)
     if (content === undefined) {
@@ -57,15 +66,17 @@ export async function buildGeneration(control: Control, options: GenerationOptio
       }
       continue
     }
-    lists.set(name, await loadList(name, content, control, options, problems))
+    lists.set(name, await loadList(name, content, control, options, problems, files, trustedFiles))
   }
-  if (problems.some((problem) => problem.severity === 'error')) return { problems }
+  const listFiles = [...listNames(control)].filter((name) => !/^control\/[^/]+$/.test(name)).map((name) => join(options.home, name))
+  const read = [...listFiles, ...files]
+  if (problems.some((problem) => problem.severity === 'error')) return { problems, files: read }
   const generation: Generation = {
     number: options.number, loadedAt: options.now, control,
     list: (sppConfFile) => lists.get(listName(options.home, sppConfFile)),
-    listFiles: [...listNames(control)].filter((name) => !name.startsWith('control/')).map((name) => join(options.home, name)),
+    listFiles,
   }
-  return { generation, problems }
+  return { generation, problems, files: read, trustedFiles: [...trustedFiles] }
 }
 
 const DEFAULT_LIST = 'control/smtpplugins'
@@ -93,7 +104,8 @@ async function readList(home: string, name: string): Promise<string | undefined>
 }
 
 async function loadList(
-  file: string, content: string, control: Control, options: GenerationOptions, problems: Problem[],
+  file: string, content: string, control: Control, options: GenerationOptions, problems: Problem[], files: Set<string>,
+  trustedFiles: Set<string>,
 ): Promise<ListOfLines> {
   const parsed = parsePluginList(content)
   for (const problem of parsed.problems) {
@@ -104,19 +116,23 @@ async function loadList(
   const hardened = emptyChains()
   const compat = emptyChains()
   const plugins = new Map<string, Plugin>()
+  const replaced = new Set<string>()
   for (const entry of parsed.entries) {
     const hook = entry.section as Hook
     const asHardened = await loadEntry(entry, { ...options, control, file, compat: false })
     problems.push(...asHardened.problems)
+    for (const read of asHardened.files ?? []) files.add(read)
+    if (asHardened.trustedFile !== undefined) trustedFiles.add(asHardened.trustedFile)
     if (asHardened.line === undefined) continue
     hardened[hook].push(behindBreaker(asHardened.line, options.program.log))
     if (asHardened.plugin !== undefined) plugins.set(asHardened.plugin.name, asHardened.plugin)
-    const asOriginal = asHardened.line.runtime === 'inline' ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true })
+    for (const check of asHardened.plugin?.replaces ?? asHardened.lease?.description.replaces ?? []) replaced.add(check)
+    const asOriginal = asHardened.line.runtime === 'inline' || asHardened.line.runtime === 'sandbox' ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true })
     if (asOriginal.line !== undefined) compat[hook].push(asOriginal.line)
   }
   return {
     file, hardened, compat, plugins: [...plugins.values()],
-    replacesBadmailfrom: [...plugins.values()].some((plugin) => plugin.replaces?.includes('badmailfrom') === true),
+    replacesBadmailfrom: replaced.has('badmailfrom'),
   }
 }
 

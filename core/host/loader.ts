@@ -5,11 +5,16 @@ import type { Control } from '../../config/control.ts'
 import type { Problem } from '../../config/problem.ts'
 import type { ListEntry } from '../../protocol/spp/list.ts'
 import { HeliosError } from '../error.ts'
-import type { Hook, Plugin } from '../plugin/plugin.ts'
+import { HOOKS, type Hook, type Plugin } from '../plugin/plugin.ts'
 import { inlineLine, type InlineOptions } from './runtimes/inline.ts'
 import { loadBundled, loadTrusted } from './runtimes/load-trusted.ts'
 import { programLine, type ProgramOptions } from './runtimes/program.ts'
+import { sandboxLine } from './runtimes/sandbox.ts'
+import type { Sandboxes } from './runtimes/sandbox/sandboxes.ts'
+import type { Lease } from './runtimes/sandbox/unit.ts'
+import { workerLine, type WorkerOptions } from './runtimes/worker.ts'
 import type { Line } from './types.ts'
+import { unknownName } from './unknown-name.ts'
 
 export interface LoaderOptions {
   readonly home: string
@@ -17,13 +22,21 @@ export interface LoaderOptions {
   /** The list's path as an operator names it. */
   readonly file: string
   readonly compat: boolean
-  readonly program: Pick<ProgramOptions, 'broker' | 'replyDialect' | 'log'>
+  readonly program: Pick<ProgramOptions, 'replyDialect' | 'log'> & { readonly broker: ProgramOptions['broker'] & WorkerOptions['broker'] }
   readonly inline: Pick<InlineOptions, 'world' | 'log'>
+  readonly sandboxes: Pick<Sandboxes, 'load' | 'limits'>
 }
 
 export interface Loaded {
   readonly line?: Line
+  /** Of a plugin in this process. */
   readonly plugin?: Plugin
+  /** Of a sandboxed plugin: what it says of itself, and the right to ask it as long as this is held. */
+  readonly lease?: Lease
+  /** Files whose edit may change what was loaded, absolute, besides the control files. */
+  readonly files?: readonly string[]
+  /** A trusted plugin's own file, absolute: its edit counts after a restart. */
+  readonly trustedFile?: string
   readonly problems: readonly Problem[]
 }
 
@@ -33,9 +46,10 @@ const SCRIPT_FILE = /\.(ts|mts|js|mjs)$/
 /** Never rejects: what is wrong comes back as problems. */
 export async function loadEntry(entry: ListEntry, options: LoaderOptions): Promise<Loaded> {
   try {
-    const plugin = await findPlugin(entry, options)
-    if (plugin !== undefined) return inline(entry, plugin, options)
-    return { line: program(entry, options), problems: [] }
+    const found = await findPlugin(entry, options)
+    if (found === undefined) return { line: program(entry, options), problems: [] }
+    if ('file' in found) return await sandboxed(entry, found.file, options)
+    return { ...inline(entry, found.plugin, options), ...(found.trustedFile === undefined ? {} : { trustedFile: found.trustedFile }) }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const mend = cause instanceof HeliosError ? cause.mend : 'mend the plugin, or put # before its line'
@@ -43,30 +57,49 @@ export async function loadEntry(entry: ListEntry, options: LoaderOptions): Promi
   }
 }
 
+/** Bundled and trusted plugins are loaded at once; the others are files for the sandbox. */
+type Found = { readonly plugin: Plugin; readonly trustedFile?: string } | { readonly file: string }
+
 /** The TypeScript plugin an entry names, or undefined when it is a program. */
-async function findPlugin(entry: ListEntry, options: LoaderOptions): Promise<Plugin | undefined> {
+async function findPlugin(entry: ListEntry, options: LoaderOptions): Promise<Found | undefined> {
   if (entry.form === 'shell') return undefined
   const bare = BARE_WORD.exec(entry.text)
   if (bare !== null && !isExecutable(join(options.home, entry.text))) {
     const name = bare[1]!
     const own = [join(options.home, 'plugins', name, 'index.ts'), join(options.home, 'plugins', `${name}.ts`)].find(isFile)
-    return own === undefined ? loadBundled(name) : ownPlugin(entry, own)
+    if (own !== undefined) return ownPlugin(entry, own)
+    const plugin = await loadBundled(name)
+    if (plugin !== undefined) return { plugin }
+    throw unknownName(entry.text)
   }
   const file = resolve(options.home, entry.text)
-  if (!SCRIPT_FILE.test(entry.text) || (startsWithShebang(file) && isExecutable(file))) return undefined
+  if (!SCRIPT_FILE.test(entry.text) || (isExecutable(file) && startsWithShebang(file))) return undefined
   return ownPlugin(entry, file)
 }
 
-function ownPlugin(entry: ListEntry, file: string): Promise<Plugin> {
-  if (entry.options.trusted !== true) {
-    throw new HeliosError('not-trusted', `${entry.text} would run inside the server, which only plugins you trust may do`, {
-      fault: 'operator', mend: `review it and write "@trusted ${entry.text}", or make it a program (first line #!, executable)`,
-    })
-  }
+async function ownPlugin(entry: ListEntry, file: string): Promise<Found> {
   if (!isFile(file)) {
     throw new HeliosError('no-plugin', `there is no file ${file}`, { fault: 'operator', mend: 'correct the path, or put # before the line' })
   }
-  return loadTrusted(file)
+  return entry.options.trusted === true ? { plugin: await loadTrusted(file), trustedFile: file } : { file }
+}
+
+async function sandboxed(entry: ListEntry, file: string, options: LoaderOptions): Promise<Loaded> {
+  const { home, control, sandboxes, inline: { world } } = options
+  const { lease, problems, files } = await sandboxes.load({ file, home, control, group: entry.options.group ?? '' })
+  if (lease === undefined) return { problems, files }
+  const { name, hooks, needs } = lease.description
+  const refuse = (reason: string, mend: string): Loaded => {
+    lease.release()
+    return { files, problems: [...problems, { severity: 'error', file: options.file, line: entry.line, reason, mend }] }
+  }
+  if (!hooks.includes(entry.section)) return refuse(nothingToDo(name, entry.section), moveTo(hooks))
+  const refused = needs.filter((effect) => entry.options.allow?.includes(effect) !== true)
+  if (refused.length > 0) {
+    return refuse(`the plugin ${name} needs ${refused.join(' and ')}, which its line does not allow`,
+      `if it may, write allow=${needs.join('+')} among the line's options, such as "@allow=${needs.join('+')} ${entry.text}"`)
+  }
+  return { line: sandboxLine({ entry, file: options.file, lease, world, limits: sandboxes.limits }), lease, problems, files }
 }
 
 function inline(entry: ListEntry, plugin: Plugin, options: LoaderOptions): Loaded {
@@ -75,8 +108,7 @@ function inline(entry: ListEntry, plugin: Plugin, options: LoaderOptions): Loade
   if (plugin[hook] === undefined) {
     problems.push({
       severity: 'error', file: options.file, line: entry.line,
-      reason: `the plugin ${plugin.name} has nothing to do in [${sectionName(hook)}]`,
-      mend: `move the line to ${servedSections(plugin).map((name) => `[${name}]`).join(' or ')}`,
+      reason: nothingToDo(plugin.name, hook), mend: moveTo(HOOKS.filter((each) => plugin[each] !== undefined)),
     })
     return { problems }
   }
@@ -100,6 +132,10 @@ function inline(entry: ListEntry, plugin: Plugin, options: LoaderOptions): Loade
 }
 
 function program(entry: ListEntry, options: LoaderOptions): Line {
+  if (entry.options.protocol === 'spp2') {
+    const { broker, log } = options.program
+    return workerLine({ entry, file: options.file, home: options.home, broker, log })
+  }
   return programLine({ entry, file: options.file, home: options.home, compat: options.compat, ...options.program })
 }
 
@@ -108,9 +144,12 @@ export function sectionName(hook: Hook): string {
   return hook === 'message' || hook === 'deliver' ? `+${hook}` : hook
 }
 
-function servedSections(plugin: Plugin): string[] {
-  const hooks: readonly Hook[] = ['connection', 'helo', 'auth', 'mail', 'rcpt', 'pass', 'data', 'message', 'deliver']
-  return hooks.filter((hook) => plugin[hook] !== undefined).map(sectionName)
+function nothingToDo(name: string, hook: Hook): string {
+  return `the plugin ${name} has nothing to do in [${sectionName(hook)}]`
+}
+
+function moveTo(hooks: readonly Hook[]): string {
+  return `move the line to ${hooks.map((hook) => `[${sectionName(hook)}]`).join(' or ')}`
 }
 
 function isFile(path: string): boolean {

@@ -8,26 +8,37 @@ import { doubtScript } from './script-doubts.ts'
 const reasons = (source: string): readonly string[] => doubtScript(source).map(({ line, reason }) => `${line}: ${reason}`)
 
 test('an E or R without a code is a doubt, with its line', () => {
-  assert.deepEqual(reasons('#!/bin/sh\n\necho "Error: no such user"\n'), ['3: "Error: no such user" is read as the command E with the reply "rror: no such user", which has no 4xx or 5xx code: a failure of the plugin'])
+  assert.deepEqual(reasons('#!/bin/sh\n\necho "Error: no such user"\n'), [
+    '3: "Error: no such user" is read as the command E with the rest as reply, which has no 4xx or 5xx code: a failure of the plugin',
+  ])
   assert.equal(reasons("print('R')").length, 1)
   assert.equal(reasons('echo EError: $x').length, 1)
 })
 
 test('words that happen to begin with a command are doubts', () => {
-  for (const source of ['echo "Done"', 'echo Done', "print('OK')", 'printf "All fine\\n"', 'puts "Not listed"', 'echo -n "Processing"', 'echo "Loaded"', 'echo "Starting up"', 'echo "Checking ann"', 'echo "Hello there"', 'console.log("Deferred")', '[ -n "$X" ] && echo "OK"', 'if x; then echo "OK"; fi']) {
+  for (const source of [
+    'echo "Done"', 'echo Done', "print('OK')", 'printf "All fine\\n"', 'puts "Not listed"', 'echo -n "Processing"', 'echo "Loaded"',
+    'echo "Starting up"', 'echo "Checking ann"', 'echo "Hello there"', 'console.log("Deferred")', '[ -n "$X" ] && echo "OK"',
+    'if x; then echo "OK"; fi',
+  ]) {
     assert.equal(doubtScript(source).length, 1, source)
   }
 })
 
 test('commands as they should be are none', () => {
   for (const source of [
-    'echo "E550 no (#5.7.1)"', "print('R421 later')", 'echo E451-more', 'echo D', 'echo "A"', 'printf "N\\n"', 'print("O")', 'echo "P250-hello"', 'echo "LR550 no"', 'echo SFOO=bar',
-    'echo "Sfoo=bar"', 'echo "Cann@example.org"', 'echo "HX-Spam: yes"', 'echo "Hx-spam: yes"', 'echo "UFOO"', 'echo "550 no"', 'echo "E$CODE $TEXT"', 'echo "$answer"', "print(f'E{code} no')", 'puts "E#{x}"',
+    'echo "E550 no (#5.7.1)"', "print('R421 later')", 'echo E451-more', 'echo D', 'echo "A"',
+    'printf "N\\n"', 'print("O")', 'echo "P250-hello"', 'echo "LR550 no"', 'echo SFOO=bar',
+    'echo "Sfoo=bar"', 'echo "Cann@example.org"', 'echo "HX-Spam: yes"', 'echo "Hx-spam: yes"', 'echo "UFOO"',
+    'echo "550 no"', 'echo "E$CODE $TEXT"', 'echo "$answer"', "print(f'E{code} no')", 'puts "E#{x}"',
   ]) assert.deepEqual(reasons(source), [], source)
 })
 
 test('what does not reach the server is none', () => {
-  for (const source of ['echo "Done" >&2', 'echo "Done" >> /var/log/x', 'echo "Done" | logger', 'print("Done", file=sys.stderr)', '# echo "Done"', '// console.log("Done")', 'x=$(echo "Done")', 'grep Done file']) {
+  for (const source of [
+    'echo "Done" >&2', 'echo "Done" >> /var/log/x', 'echo "Done" | logger', 'print("Done", file=sys.stderr)', '# echo "Done"',
+    '// console.log("Done")', 'x=$(echo "Done")', 'grep Done file',
+  ]) {
     assert.deepEqual(reasons(source), [], source)
   }
 })

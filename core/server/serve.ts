@@ -1,6 +1,6 @@
 /** The server: everything put together, started in order, stopped within a bound. */
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { readControl } from '../../config/control.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -13,6 +13,9 @@ import { Broker } from '../host/children/broker.ts'
 import { buildGeneration, type Generation } from '../host/generation.ts'
 import { sectionName } from '../host/loader.ts'
 import { Reloader } from '../host/reloader.ts'
+import { stopBundling } from '../host/runtimes/sandbox/bundle.ts'
+import { startThrough } from '../host/runtimes/sandbox/program.ts'
+import { Sandboxes } from '../host/runtimes/sandbox/sandboxes.ts'
 import { createLog, type Logger } from '../log.ts'
 import { createMailbox } from '../mailbox/deliver.ts'
 import { DirectorySync } from '../message/directory-sync.ts'
@@ -25,6 +28,7 @@ import { createWorld } from '../world/real.ts'
 import { confirmedNames } from './names.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
+import { NeedsRestart } from './needs-restart.ts'
 import { bindAll, type Listener } from './listeners.ts'
 import { lockHome } from './lock.ts'
 import { admitTo, type SessionDeps } from './sessions.ts'
@@ -105,8 +109,10 @@ async function assemble(
   undo.push(() => trace.close())
   const database = openDatabase(home)
   undo.push(() => database.close())
-  const broker = await Broker.start({ log: pluginLog(log) })
+  const broker = await Broker.start({ log: pluginLog(log), runDirectory: join(home, 'run') })
   undo.push(() => broker.close())
+  const sandboxes = new Sandboxes({ start: startThrough(broker, pluginLog(log)), log: pluginLog(log) })
+  undo.push(stopBundling, () => sandboxes.close())
 
   const directories = new DirectorySync(nodeFileSystem)
   const facts: { locals: ReadonlySet<string> } = { locals: new Set() }
@@ -121,6 +127,9 @@ async function assemble(
   let lists: readonly string[] = []
   let files: Readonly<Record<string, string>> = {}
   let reloadsDone = 0
+  const settingsFile = settings.file === undefined ? [] : [settings.file]
+  let trusted: readonly string[] = []
+  const needsRestart = new NeedsRestart(home, (message) => log.warn(message))
   const started = await Reloader.start({
     stamp: async () => JSON.stringify(await controlStamps(home, lists)),
     build: async (number) => {
@@ -129,10 +138,12 @@ async function assemble(
       const built = await buildGeneration(control, {
         home, number, now: Date.now(), listRequired: number > 1,
         program: { broker, replyDialect: settings.replyDialect, log: pluginLog(log) },
-        inline: { world, log: pluginLog(log) },
+        inline: { world, log: pluginLog(log) }, sandboxes,
       })
+      lists = built.files ?? lists
+      trusted = built.trustedFiles ?? trusted
+      await needsRestart.look([...settingsFile, ...trusted])
       if (built.generation !== undefined) {
-        lists = built.generation.listFiles
         files = await controlDigests(home)
       }
       return { ...built, problems: [...problems, ...built.problems] }
@@ -185,7 +196,9 @@ async function assemble(
   }
   process.on('SIGHUP', reload)
   undo.push(() => { process.off('SIGHUP', reload) })
-  undo.push(watchFiles([join(home, 'control'), join(home, 'plugins')], () => void reloader.latest()))
+  undo.push(watchFiles([join(home, 'control'), join(home, 'plugins'), ...settingsFile.map((file) => dirname(file))], () => {
+    void reloader.latest().then(() => needsRestart.look([...settingsFile, ...trusted]))
+  }))
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {

@@ -28,6 +28,10 @@ export interface WorldBinding {
 
 export interface WorldFactory {
   forRequest(binding: WorldBinding): World
+  /** Milliseconds since 1970, unrecorded: for a request that carries its time along. */
+  now(): number
+  /** From 0 to below 1, unrecorded. */
+  random(): number
 }
 
 /** Milliseconds that one timer can hold. */
@@ -36,7 +40,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export function createWorld(options: WorldOptions): WorldFactory {
   const clock = options.clock ?? Date.now
   const random = options.random ?? Math.random
-  return { forRequest: (binding) => worldOf(options, binding, clock, random) }
+  return { forRequest: (binding) => worldOf(options, binding, clock, random), now: clock, random }
 }
 
 function worldOf({ accounts, mailbox }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {

@@ -104,3 +104,20 @@ test('50 broken edits and 50 half-saved files leave the old generation serving, 
   assert.equal(await helo(server), '550 half')
   assert.deepEqual((await readdir(home.at('control'))).filter((name) => name.endsWith('.new')), [])
 })
+
+test('an edit that a running server does not take up is named, once', async () => {
+  const plugin = (word: string): string => `import { definePlugin, error } from 'helios-mail/plugin'
+export default definePlugin({ name: 'mine', summary: 'Says a word.', helo: () => error('550 ${word}') })
+`
+  const home = await makeHome({ 'control/smtpplugins': '[helo]\n@trusted plugins/mine.ts\n', 'plugins/mine.ts': plugin('one') })
+  const server = await startServer(home)
+  assert.equal(await helo(server), '550 one')
+  await home.write('plugins/mine.ts', plugin('two'))
+  await home.write('helios.config.json', `${await home.read('helios.config.json')}\n`)
+  for (const name of ['plugins/mine.ts', 'helios.config.json']) {
+    for (let i = 0; i < 100 && !server.stderr().includes(`${name} was edited`); i++) await delay(50)
+  }
+  assert.equal(await helo(server), '550 one')
+  assert.equal(server.stderr().match(/plugins\/mine\.ts was edited and needs a restart/g)?.length, 1)
+  assert.equal(server.stderr().match(/helios\.config\.json was edited and needs a restart/g)?.length, 1)
+})

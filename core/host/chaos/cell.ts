@@ -1,0 +1,102 @@
+/** One cell of the matrix: a fault at a stage in a runtime, as a plugin list with its files. */
+import { parsePluginList, type OnError } from '../../../protocol/spp/list.ts'
+import { printOptions } from '../../../protocol/spp/options.ts'
+import { sectionName } from '../loader.ts'
+import type { Runtime } from '../types.ts'
+import { DEFAULT_TIMEOUT_MS, RUNTIMES, STAGES, type ChaosFault, type Form, type Stage } from './fault.ts'
+import { pluginSource } from './plugin-forms.ts'
+import { programSource } from './program-forms.ts'
+
+/** Where everything that is made for the matrix stands in the copy: a sandbox reads below `plugins/` only. */
+export const PLACE = 'plugins/helios-chaos'
+
+export interface Cell {
+  /** Unique in a run. */
+  readonly id: string
+  readonly fault: ChaosFault
+  readonly form: Form
+  readonly stage: Stage
+  readonly runtime: Runtime
+  readonly onerror: OnError
+  /** The sandbox's group; undefined for the one that bystanders share. */
+  readonly group: string | undefined
+  /** The line without its options, as replies and the trace name it. */
+  readonly text: string
+  /** Relative to the home; the faulty line is its second. */
+  readonly listFile: string
+  readonly list: string
+  readonly files: readonly CellFile[]
+}
+
+export interface CellFile {
+  readonly name: string
+  readonly content: string
+  readonly executable: boolean
+}
+
+export const FAULTY_LINE = 2
+
+export interface CellOptions {
+  readonly faults: readonly ChaosFault[]
+  readonly stages: readonly Stage[]
+  readonly runtimes?: readonly Runtime[] | undefined
+  /** For every line; without it the three take turns, so that each stage and each fault meets each of them. */
+  readonly onerror?: OnError | undefined
+  /** The operator's list without `[+deliver]`. */
+  readonly list: string
+}
+
+/** Every third process-ending cell has the company of bystanders; the others have theirs, or the matrix would take a minute more. */
+const GROUPS: readonly (string | undefined)[] = [undefined, 'chaos-1', 'chaos-2']
+const POLICIES: readonly OnError[] = ['tempfail', 'refuse', 'open']
+
+export function makeCells({ faults, stages, runtimes = RUNTIMES, onerror, list }: CellOptions): readonly Cell[] {
+  return faults.flatMap((fault, row) => stages.flatMap((stage) => RUNTIMES.flatMap((runtime): readonly Cell[] => {
+    const form = fault.forms[runtime]
+    if (form === undefined || !runtimes.includes(runtime)) return []
+    return [makeCell(fault, form, stage, runtime, onerror ?? POLICIES[(row + STAGES.indexOf(stage)) % POLICIES.length]!, list)]
+  })))
+}
+
+function makeCell(fault: ChaosFault, form: Form, stage: Stage, runtime: Runtime, onerror: OnError, list: string): Cell {
+  const id = `${runtime}-${stage}-${fault.name}`
+  const listFile = `${PLACE}/lists/${id}`
+  const file = fileOf(fault, form, stage, runtime)
+  const group = runtime === 'sandbox' && form.endsProcess === true ? GROUPS[STAGES.indexOf(stage) % GROUPS.length] : undefined
+  const options = printOptions({
+    timeout: form.timeoutMs ?? DEFAULT_TIMEOUT_MS, onerror,
+    ...(runtime === 'worker' ? { protocol: 'spp2' as const } : {}), ...(runtime === 'inline' ? { trusted: true } : {}),
+    ...(group === undefined ? {} : { group }),
+  })
+  return {
+    id, fault, form, stage, runtime, onerror, group, listFile, text: file.name, files: [file],
+    list: `[${sectionName(stage)}]\n${options} ${file.name}\n${wholeList(list)}`,
+  }
+}
+
+function fileOf({ name }: ChaosFault, form: Form, stage: Stage, runtime: Runtime): CellFile {
+  if (runtime === 'program' || runtime === 'worker') {
+    return { name: `${PLACE}/${runtime}/${stage}/${name}`, content: programSource(form.text), executable: true }
+  }
+  // A plugin that ends processes rests after some; its text is another one for each stage, so that each begins anew.
+  const own = form.endsProcess === true ? `${name}-${stage}` : name
+  return { name: `${PLACE}/${runtime}/${own}.ts`, content: pluginSource(`chaos-${own}`, form.text), executable: false }
+}
+
+/** The operator's lines, and a delivery that throws away. The header that is none keeps lines before their first header from being run. */
+export function wholeList(list: string): string {
+  return `[-]\n${list}${list === '' || list.endsWith('\n') ? '' : '\n'}[+deliver]\n:cat >/dev/null; echo O\n`
+}
+
+/** An operator's list as it is, its lines of `[+deliver]` emptied. */
+export function withoutDelivery(content: string): string {
+  const lines = content.split('\n')
+  for (const { section, line } of parsePluginList(content).entries) if (section === 'deliver') lines[line - 1] = ''
+  return lines.join('\n')
+}
+
+/** Stages for which the list has a line. */
+export function stagesOf(content: string): readonly Stage[] {
+  const sections = new Set<string>(parsePluginList(content).entries.map(({ section }) => section))
+  return STAGES.filter((stage) => sections.has(stage))
+}

@@ -1,0 +1,13 @@
+/**
+ * Numbers from 0 to below 1 that follow from a seed (mulberry32), so that both sides of the pipe know what a plugin
+ * drew. For decisions such as "one in ten", never for secrets.
+ */
+export function drawFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

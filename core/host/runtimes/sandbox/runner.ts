@@ -1,0 +1,235 @@
+/**
+ * The process of a sandbox. Passes strings between its pipe (fd 3) and the realms of the plugins loaded here, in
+ * which vm2 keeps them, and lives exactly as long as the pipe. Started with Node's permissions: it may read this
+ * folder and vm2, write nothing, start nothing.
+ *
+ * Answers are written once the microtasks of what was asked have run. So whoever watches from outside knows: where
+ * one call is unanswered, its code is what runs; where there are more, a `run` line told whose turn it is.
+ */
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { VM, type VMOptions } from 'vm2'
+import type { Notice, Order } from './wire.ts'
+import type { Enter } from './inside.ts'
+
+interface Loaded {
+  readonly enter: Enter
+  readonly timers: Map<number, NodeJS.Timeout>
+}
+
+const PIPE = 3
+/** Bytes of one buffer that a plugin may allocate at once. */
+const MOST_BUFFER = 16 * 1024 * 1024
+const LF = '\n'
+/** Nobody wakes it: a wait of a millisecond. */
+const NAP = new Int32Array(new SharedArrayBuffer(4))
+
+const plugins = new Map<number, Loaded>()
+/** Calls that the server waits for, and whose they are. */
+const unanswered = new Map<number, number>()
+const orders: Order[] = []
+let out = ''
+let turning = false
+let entered = 0
+
+narrow()
+// A terminal's or a supervisor's signal to everybody is for the server to act upon.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.on('uncaughtException', () => process.exit(1))
+// What was rejected is an object of a plugin's realm: it is not touched here.
+process.on('unhandledRejection', () => tell({ k: 'stray', p: entered, v: UNSEEN }))
+const UNSEEN = JSON.stringify({ name: 'UnhandledRejection', message: 'a promise was rejected and nobody looked at it', at: [] })
+
+const socket = new Socket({ fd: PIPE })
+let partial = ''
+socket.setEncoding('utf8')
+socket.on('data', (chunk: string) => {
+  const lines = (partial + chunk).split(LF)
+  partial = lines.pop()!
+  for (const line of lines) take(JSON.parse(line) as Order)
+  turn()
+})
+socket.on('error', () => process.exit(1))
+socket.on('end', () => process.exit(0))
+write(`${JSON.stringify({ k: 'ready' } satisfies Notice)}\n`)
+
+function take(order: Order): void {
+  // The server asks whether this loop still turns, not whether there is nothing to do.
+  if (order.k === 'ping') return write(`${JSON.stringify({ k: 'pong', n: order.n } satisfies Notice)}\n`)
+  if (order.k === 'ask') unanswered.set(order.i, order.p)
+  orders.push(order)
+}
+
+/** One order in each turn of the event loop: microtasks run in between. */
+function turn(): void {
+  if (turning) return
+  turning = true
+  step()
+}
+
+function step(): void {
+  flush()
+  const order = orders.shift()
+  if (order === undefined) {
+    turning = false
+    return
+  }
+  obey(order)
+  setImmediate(step)
+}
+
+function obey(order: Order): void {
+  switch (order.k) {
+    case 'load':
+      return load(order.p, order.text, order.v)
+    case 'control':
+      mark(order.p, 0)
+      return report(order.p, 'controlled', enter(order.p, 'control', 0, order.v))
+    case 'drop':
+      return drop(order.p)
+    case 'ask': case 'abort': case 'fact': {
+      if (unanswered.size > 1) mark(order.p, order.i)
+      const answer = enter(order.p, order.k, order.i, order.v)
+      if (answer !== undefined || order.k === 'ask' && !plugins.has(order.p)) reply(order.p, order.i, answer ?? GONE)
+      return
+    }
+    case 'ping':
+  }
+}
+
+function load(p: number, text: string, control: string | undefined): void {
+  mark(p, 0)
+  const timers = new Map<number, NodeJS.Timeout>()
+  try {
+    const vm = new VM({ eval: false, wasm: false, bufferAllocLimit: MOST_BUFFER } as VMOptions)
+    const open = vm.run(text, 'plugin') as (host: (kind: unknown, id: unknown, v: unknown) => void) => Enter
+    plugins.set(p, { enter: open((kind, id, v) => hear(p, timers, kind, id, v)), timers })
+  } catch (error) {
+    return report(p, 'loaded', `-${JSON.stringify({ name: 'Error', message: messageOf(error), at: [] })}`)
+  }
+  const described = enter(p, 'load', 0, '')
+  const read = control === undefined || described?.startsWith('+') !== true ? described : enter(p, 'control', 0, control)
+  report(p, 'loaded', read?.startsWith('+') === true ? described : read)
+}
+
+/** `+` and what is told, or `-` and what was thrown. */
+function report(p: number, k: 'loaded' | 'controlled', said: string | undefined): void {
+  const ok = said?.startsWith('+') === true
+  tell({ k: ok ? k : 'broken', p, v: said?.slice(1) ?? '{}' })
+  tell({ k: 'run', p: 0, i: 0 })
+}
+
+function drop(p: number): void {
+  for (const timer of plugins.get(p)?.timers.values() ?? []) clearTimeout(timer)
+  plugins.delete(p)
+  for (const [i, owner] of unanswered) if (owner === p) reply(p, i, GONE)
+}
+
+/** Into the plugin's realm and back, with strings. */
+function enter(p: number, kind: string, id: number, v: string): string | undefined {
+  const loaded = plugins.get(p)
+  if (loaded === undefined) return undefined
+  entered = p
+  try {
+    const said: unknown = loaded.enter(kind, id, v)
+    return typeof said === 'string' ? said : undefined
+  } catch {
+    // The realm's own part catches what plugins throw; what gets here may be a stack without room for that.
+    return kind === 'ask' ? OVERFLOWN : kind === 'load' || kind === 'control' ? `-${THROWN}` : undefined
+  }
+}
+
+const THROWN = JSON.stringify({ name: 'Error', message: 'something that cannot be shown, such as a stack that is full', at: [] })
+const GONE = JSON.stringify({ thrown: { name: 'Error', message: 'the plugin is not loaded any more', at: [] } })
+const OVERFLOWN = `{"thrown":${THROWN}}`
+
+/** What a plugin's realm says by itself. */
+function hear(p: number, timers: Loaded['timers'], kind: unknown, id: unknown, v: unknown): void {
+  if (typeof kind !== 'string' || typeof id !== 'number' || typeof v !== 'string') return
+  switch (kind) {
+    case 'answer':
+      return reply(p, id, v)
+    case 'question':
+      return unanswered.get(id) === p ? tell({ k: kind, p, i: id, v }) : undefined
+    case 'log':
+      return tell({ k: kind, p, i: unanswered.get(id) === p ? id : 0, v })
+    case 'stray':
+      return tell({ k: kind, p, v })
+    case 'timer':
+      timers.set(id, setTimeout(fire, Number(v), p, timers, id))
+      return
+    case 'clear':
+      clearTimeout(timers.get(id))
+      timers.delete(id)
+  }
+}
+
+function fire(p: number, timers: Loaded['timers'], id: number): void {
+  timers.delete(id)
+  flush()
+  mark(p, 0)
+  enter(p, 'timer', id, '')
+  tell({ k: 'run', p: 0, i: 0 })
+}
+
+function reply(p: number, i: number, v: string): void {
+  if (unanswered.get(i) !== p) return
+  unanswered.delete(i)
+  tell({ k: 'answer', p, i, v })
+}
+
+/** Written with the next turn. */
+function tell(notice: Notice): void {
+  out += `${JSON.stringify(notice)}\n`
+  if (!turning) {
+    turning = true
+    setImmediate(step)
+  }
+}
+
+function mark(p: number, i: number): void {
+  write(`${JSON.stringify({ k: 'run', p, i } satisfies Notice)}\n`)
+}
+
+function flush(): void {
+  if (out === '') return
+  const text = out
+  out = ''
+  write(text)
+}
+
+/** To the end, and in order: a stream would write when this loop turns again, which a plugin may prevent. */
+function write(text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(PIPE, bytes, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') process.exit(1)
+      Atomics.wait(NAP, 0, 0, 1)
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    const { message } = error as { readonly message?: unknown }
+    return typeof message === 'string' ? message.slice(0, 500) : 'it does not compile'
+  } catch {
+    return 'it does not compile'
+  }
+}
+
+/**
+ * Takes away what only code that has got out of its realm could use. It makes such code's way longer, not impossible:
+ * the wall is the process.
+ */
+function narrow(): void {
+  const ofProcess = [
+    'kill', '_kill', '_debugProcess', '_debugEnd', 'abort', 'binding', '_linkedBinding', 'dlopen', 'execve', 'getBuiltinModule',
+    'chdir', 'report', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups', 'umask', 'loadEnvFile',
+  ]
+  const ofGlobal = ['fetch', 'WebSocket', 'EventSource', 'BroadcastChannel', 'MessageChannel', 'Request', 'Response']
+  for (const name of ofProcess) Reflect.deleteProperty(process, name)
+  for (const name of ofGlobal) Reflect.deleteProperty(globalThis, name)
+}
