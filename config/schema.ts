@@ -1,6 +1,6 @@
 /** What may stand in the settings file: keys, types, defaults. Everything wrong is named at once. */
 import { resolve } from 'node:path'
-import { nearest } from './nearest.ts'
+import { nearest } from '../protocol/nearest.ts'
 import type { Problem } from './problem.ts'
 import type { ListenerSettings, Settings } from './settings.ts'
 

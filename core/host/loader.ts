@@ -1,6 +1,6 @@
 /** From one entry of the plugin list to a line that can be asked: which runtime, which plugin, and what is wrong with it. */
-import { accessSync, constants, openSync, readSync, closeSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { isExecutable, isFile, startsWithShebang } from './files.ts'
 import type { Control } from '../../config/control.ts'
 import type { Problem } from '../../config/problem.ts'
 import type { ListEntry } from '../../protocol/spp/list.ts'
@@ -150,32 +150,4 @@ function nothingToDo(name: string, hook: Hook): string {
 
 function moveTo(hooks: readonly Hook[]): string {
   return `move the line to ${hooks.map((hook) => `[${sectionName(hook)}]`).join(' or ')}`
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return isFile(path)
-  } catch {
-    return false
-  }
-}
-
-function startsWithShebang(path: string): boolean {
-  try {
-    const fd = openSync(path, 'r')
-    try {
-      const start = Buffer.alloc(2)
-      readSync(fd, start, 0, 2, 0)
-      return start.toString('latin1') === '#!'
-    } finally {
-      closeSync(fd)
-    }
-  } catch {
-    return false
-  }
 }

@@ -1,6 +1,6 @@
 /** What to say of a plugin name that nobody has. */
 import { existsSync, readdirSync } from 'node:fs'
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../protocol/nearest.ts'
 import { HeliosError } from '../error.ts'
 import { bundledPluginsDir } from '../paths.ts'
 

@@ -1,4 +1,5 @@
 /** The options of one line of the plugin list: `@timeout=5s,onerror=open,shadow plugins/x`. */
+import { nearest } from '../nearest.ts'
 
 export type OnError = 'tempfail' | 'open' | 'refuse'
 
@@ -100,7 +101,7 @@ function readOption(key: string, value: string | undefined): LineOptions | Optio
 function unknownOption(key: string): OptionFault {
   const all = [...READERS.keys()]
   if (key === '') return { reason: 'an option is missing around a comma or behind the "@"', mend: `known options: ${all.join(', ')}` }
-  const near = all.find((known) => distance(known, key.toLowerCase()) <= 2)
+  const near = nearest(key, all)
   const mend = near === undefined ? `known options: ${all.join(', ')}` : `did you mean ${near}?`
   return { reason: `there is no option ${quoted(key)}`, mend }
 }
@@ -131,18 +132,4 @@ function printTime(time: number): string {
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text)
-}
-
-/** Edit distance (Levenshtein); a long word is far from all of ours. */
-function distance(a: string, b: string): number {
-  if (b.length > a.length + 2) return Infinity
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

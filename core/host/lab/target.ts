@@ -1,7 +1,8 @@
 /** Which plugin somebody means: a name, a file or a shell line, as a line of the list would have it. */
-import { accessSync, closeSync, constants, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { nearest } from '../../../config/nearest.ts'
+import { isExecutable, isFile, startsWithShebang } from '../files.ts'
+import { nearest } from '../../../protocol/nearest.ts'
 import type { ListEntry } from '../../../protocol/spp/list.ts'
 import { parseOptions, type LineOptions } from '../../../protocol/spp/options.ts'
 import { HeliosError } from '../../error.ts'
@@ -119,33 +120,5 @@ function namesIn(directory: string): readonly string[] {
     return readdirSync(directory).toSorted()
   } catch {
     return []
-  }
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return isFile(path)
-  } catch {
-    return false
-  }
-}
-
-function startsWithShebang(path: string): boolean {
-  try {
-    const file = openSync(path, 'r')
-    try {
-      const start = Buffer.alloc(2)
-      readSync(file, start, 0, 2, 0)
-      return start.toString('latin1') === '#!'
-    } finally {
-      closeSync(file)
-    }
-  } catch {
-    return false
   }
 }
