@@ -6,6 +6,7 @@ import type { CellReport, ChaosReport } from '../host/chaos/chaos.ts'
 import { FAULTS } from '../host/chaos/catalogue.ts'
 import { RUNTIMES, STAGES, type ChaosFault, type Stage } from '../host/chaos/fault.ts'
 import type { Runtime } from '../host/types.ts'
+import { HeliosError } from '../error.ts'
 import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
@@ -54,7 +55,9 @@ export const chaos: Noun = {
 async function run(options: Options, io: Io) {
   const settings = await existingHome(io)
   const stopping = new AbortController()
-  const stop = (signal: NodeJS.Signals): void => stopping.abort(new Error(`ended by ${signal}`))
+  const stop = (signal: NodeJS.Signals): void => stopping.abort(new HeliosError('chaos-ended', `ended by ${signal}; the copy of the home is removed`, {
+    fault: 'operator', mend: 'run it again for the whole table',
+  }))
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const { helo, from, to } = options
   try {

@@ -1,5 +1,5 @@
 /** One cell of the matrix: a fault at a stage in a runtime, as a plugin list with its files. */
-import { parsePluginList, type OnError } from '../../../protocol/spp/list.ts'
+import { parsePluginList, SECTIONS, type OnError, type Section } from '../../../protocol/spp/list.ts'
 import { printOptions } from '../../../protocol/spp/options.ts'
 import { sectionName } from '../loader.ts'
 import type { Runtime } from '../types.ts'
@@ -70,7 +70,7 @@ function makeCell(fault: ChaosFault, form: Form, stage: Stage, runtime: Runtime,
   })
   return {
     id, fault, form, stage, runtime, onerror, group, listFile, text: file.name, files: [file],
-    list: `[${sectionName(stage)}]\n${options} ${file.name}\n${wholeList(list)}`,
+    list: `[${sectionName(stage)}]\n${options} ${file.name}\n${wholeList(upTo(stage, list))}`,
   }
 }
 
@@ -90,8 +90,19 @@ export function wholeList(list: string): string {
 
 /** An operator's list as it is, its lines of `[+deliver]` emptied. */
 export function withoutDelivery(content: string): string {
+  return only(content, (section) => section !== 'deliver')
+}
+
+/** What no session of a cell at this stage gets to need not be loaded. */
+function upTo(stage: Stage, list: string): string {
+  const last: Section = stage === 'rcpt' ? 'pass' : stage === 'data' ? 'message' : stage
+  return only(list, (section) => SECTIONS.indexOf(section) <= SECTIONS.indexOf(last))
+}
+
+/** The other lines are emptied. */
+function only(content: string, wanted: (section: Section) => boolean): string {
   const lines = content.split('\n')
-  for (const { section, line } of parsePluginList(content).entries) if (section === 'deliver') lines[line - 1] = ''
+  for (const { section, line } of parsePluginList(content).entries) if (!wanted(section)) lines[line - 1] = ''
   return lines.join('\n')
 }
 

@@ -93,10 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     server = await startChaosServer(home.path)
     return await play({ ...options, home, server, guises, cells, begun })
   } finally {
-    if (server?.alive === true) {
-      server.kill()
-      await stopAndLook(server, home.path)
-    }
+    if (server?.alive === true) await stopAndLook(server, home.path, true)
     await home.remove()
   }
 }

@@ -64,10 +64,16 @@ async function copyParts(from: string, to: string): Promise<void> {
   for (const part of PARTS) {
     const there = await stat(join(from, part)).catch(() => undefined)
     if (there === undefined) await mkdir(join(to, part))
-    else await cp(join(from, part), join(to, part), { recursive: true, dereference: true })
+    else await cp(join(from, part), join(to, part), { recursive: true, dereference: true, filter: isPlain })
     await chmod(join(to, part), 0o700)
   }
   for (const part of ['queue', 'mail', 'trace']) await mkdir(join(to, part), { mode: 0o700 })
+}
+
+/** Sockets, pipes and links that lead nowhere, such as an editor leaves, are left out. */
+async function isPlain(path: string): Promise<boolean> {
+  const there = await stat(path).catch(() => undefined)
+  return there?.isFile() === true || there?.isDirectory() === true
 }
 
 /** In front of the operator's, so that none of theirs counts for these addresses. */

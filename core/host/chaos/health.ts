@@ -57,9 +57,13 @@ function compare(before: Vitals, after: Vitals, server: number): readonly Findin
   ]
 }
 
-/** Stops it. Whatever it leaves behind is told, and ended. */
-export async function stopAndLook(server: ChaosServer, home: string): Promise<readonly Finding[]> {
+/**
+ * Stops it, or kills it where nobody waits for more. Whatever it leaves behind is told, and ended.
+ * @param home every process that works in there is one of its
+ */
+export async function stopAndLook(server: ChaosServer, home: string, kill = false): Promise<readonly Finding[]> {
   const known = await descendantsOf(server.pid)
+  if (kill) server.kill()
   const how = await server.stop()
   const deadline = performance.now() + SETTLE_MS
   let left: readonly Process[]

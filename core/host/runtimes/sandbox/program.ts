@@ -1,8 +1,8 @@
 /** How a sandbox's process is started: which Node, with which permissions, and by whom. */
 import { spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Broker } from '../../children/broker.ts'
 import type { Log } from '../../../plugin/plugin.ts'
@@ -40,22 +40,25 @@ const RUNNER = 'core/host/runtimes/sandbox/runner'
 /** Node with the runner, which may read itself and vm2, write nothing and start nothing. */
 export function sandboxProgram(limits: SandboxLimits): SandboxProgram {
   const runner = moduleFile(RUNNER)
+  const vm2 = createRequire(import.meta.url).resolve('vm2')
   return {
     file: process.execPath,
     args: [
-      '--permission', ...[runner, ...vm2Folders()].map((path) => `--allow-fs-read=${path}`),
+      '--permission', ...[runner, ...foldersOf(vm2)].map((path) => `--allow-fs-read=${path}`),
       `--max-old-space-size=${limits.heapMiB}`, '--max-semi-space-size=4', '--disallow-code-generation-from-strings', '--no-addons',
       // Without it SIGUSR1 opens a port for a debugger.
-      '--disable-sigusr1', '--disable-warning=ExperimentalWarning', runner,
+      '--disable-sigusr1', '--disable-warning=ExperimentalWarning',
+      // Some installers link packages: following links would look at folders it may not read.
+      '--preserve-symlinks', '--preserve-symlinks-main', runner, vm2,
     ],
   }
 }
 
-function vm2Folders(): readonly string[] {
-  const ours = createRequire(import.meta.url)
-  const ofVm2 = createRequire(ours.resolve('vm2'))
-  const manifests = [ours.resolve('vm2/package.json'), ofVm2.resolve('acorn/package.json'), ofVm2.resolve('acorn-walk/package.json')]
-  return manifests.map((manifest) => `${dirname(manifest)}/`)
+/** The folders of vm2 and of what it imports, as it finds them. */
+function foldersOf(vm2: string): readonly string[] {
+  const places = createRequire(vm2).resolve.paths('acorn') ?? []
+  const imported = ['acorn', 'acorn-walk'].flatMap((name) => places.map((place) => join(place, name)).find((folder) => existsSync(folder)) ?? [])
+  return [dirname(vm2), ...imported].map((folder) => `${folder}/`)
 }
 
 /** Starts programs through the server's broker, which never forks a large process. What V8 says at its end goes to the log. */

@@ -7,8 +7,9 @@
  * one call is unanswered, its code is what runs; where there are more, a `run` line told whose turn it is.
  */
 import { writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
-import { VM, type VMOptions } from 'vm2'
+import type { VMOptions } from 'vm2'
 import type { Notice, Order } from './wire.ts'
 import type { Enter } from './inside.ts'
 
@@ -16,6 +17,9 @@ interface Loaded {
   readonly enter: Enter
   readonly timers: Map<number, NodeJS.Timeout>
 }
+
+/** By its path: looking for it would look at folders this process may not read. */
+const { VM } = createRequire(import.meta.url)(process.argv[2]!) as typeof import('vm2')
 
 const PIPE = 3
 /** Bytes of one buffer that a plugin may allocate at once. */
