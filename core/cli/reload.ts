@@ -1,5 +1,5 @@
 /** `helios reload`: makes the running server read its files now, and says what came of it. */
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -27,7 +27,10 @@ export const reload: Noun = {
       .action(async ({ dryRun, from }: { readonly dryRun?: boolean; readonly from?: string }) => {
         const { home } = await existingHome(io)
         const server = await runningServer(home)
-        if (dryRun !== true) return exit(await reloadNow(home, server, io))
+        if (dryRun !== true) {
+          if (from !== undefined) throw notWith(from)
+          return exit(await reloadNow(home, server, io))
+        }
         const candidate = from === undefined ? undefined : await candidateHome(home, resolve(io.cwd, from))
         try {
           exit(await showChanges(candidate ?? home, server, io))
@@ -65,8 +68,17 @@ async function reloadNow(home: string, before: ServerStatus, io: Io): Promise<nu
   })
 }
 
+function notWith(from: string): HeliosError {
+  return new HeliosError('usage', '--from goes with --dry-run: a server loads its own control directory only', {
+    fault: 'operator', mend: `copy the files of ${from} there, or add --dry-run`,
+  })
+}
+
 /** The home as it would be with another control directory: links, in a directory of its own. */
 async function candidateHome(home: string, control: string): Promise<string> {
+  if ((await stat(control).catch(() => undefined))?.isDirectory() !== true) {
+    throw new HeliosError('no-directory', `${control} is no directory`, { fault: 'operator', mend: 'name a copy of the control directory' })
+  }
   const candidate = await mkdtemp(join(tmpdir(), 'helios-dry-run-'))
   for (const name of await readdir(home)) if (name !== 'control') await symlink(join(home, name), join(candidate, name))
   await symlink(control, join(candidate, 'control'))

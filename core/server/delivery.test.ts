@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { pino } from 'pino'
 import type { Generation } from '../host/generation.ts'
 import type { HookRequest, Line } from '../host/types.ts'
 import type { Envelope } from '../message/types.ts'
@@ -24,7 +25,7 @@ function setUp(): { asked: HookRequest[]; deliver: ReturnType<typeof deliverer> 
   const list = { file: 'control/smtpplugins', hardened: { deliver: [line] }, compat: {}, plugins: [], replacesBadmailfrom: false }
   const generation = { number: 1, loadedAt: 0, control: { envnoathost: 'e' }, listFiles: [], list: (name?: string) => name === undefined ? list : undefined }
   const trace = { session: (id: string) => ({ id, add: () => {}, flush: () => {} }), close: async () => {} }
-  return { asked, deliver: deliverer({ generation: () => generation as unknown as Generation, trace }) }
+  return { asked, deliver: deliverer({ log: pino({ level: 'silent' }), generation: () => generation as unknown as Generation, trace }) }
 }
 
 const deliver = (of: Envelope, via: ReturnType<typeof deliverer>) =>

@@ -9,20 +9,23 @@ import type { Session } from '../plugin/plugin.ts'
 import type { DeliveryResult } from '../queue/types.ts'
 import { decidedBy } from '../smtp/dialogue.ts'
 import type { TraceRecorder } from '../trace/types.ts'
+import type { Logger } from '../log.ts'
+import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 
 export interface DelivererOptions {
   readonly generation: () => Generation
   readonly trace: TraceRecorder
+  readonly log: Logger
 }
 
 /** `O` delivered, `E4…` later, `E5…` failed, nobody: later. Never rejects for a plugin's fault. */
-export function deliverer({ generation, trace }: DelivererOptions) {
+export function deliverer({ generation, trace, log }: DelivererOptions) {
   return async (message: Message, envelope: Envelope, address: string, signal: AbortSignal): Promise<DeliveryResult> => {
     const policy = policyFor(generation(), envelope.start ?? envelope.env, false)
     if (policy === undefined) return { status: 'later', text: 'the plugin list is missing (#4.3.0)' }
     const recipient = domainOf(address) === undefined ? `${address}@${policy.envnoathost}` : address
-    const recording = trace.session(envelope.sessionId)
+    const recording = loggedTrace(trace.session(envelope.sessionId), log)
     const session = storedSession(envelope, recipient)
     const verdict = await askChain(policy.lines('deliver'), { hook: 'deliver', session, message, signal, trace: recording }, stateOf(session.env), false)
     recording.flush()

@@ -19,7 +19,7 @@ export class NeedsRestart {
       const stamp = await fileStamp(file)
       if (this.#known.has(file) && this.#known.get(file) !== stamp) {
         const name = file.startsWith(this.#home) ? relative(this.#home, file) : file
-        this.#warn(`${name} was edited and needs a restart: this server goes on with what it read at its start`)
+        this.#warn(`${name} was edited and needs a restart: this server goes on with what it read before`)
       }
       this.#known.set(file, stamp)
     }

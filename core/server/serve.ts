@@ -169,7 +169,7 @@ async function assemble(
 
   const queue = await Queue.open({
     home, now: Date.now, log, trace, directories,
-    deliver: deliverer({ generation: () => reloader.current, trace }),
+    deliver: deliverer({ generation: () => reloader.current, trace, log }),
     settings: {
       get lifetimeSeconds() { return reloader.current.control.queuelifetime },
       get concurrency() { return reloader.current.control.concurrencylocal },

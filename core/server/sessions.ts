@@ -11,6 +11,7 @@ import type { Logger } from '../log.ts'
 import type { TraceRecorder } from '../trace/types.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { access, type NameOf } from './access.ts'
+import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 
 export interface SessionDeps {
@@ -30,7 +31,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const id = sessionId()
     const generation = await deps.reloader.latest()
     const granted = await access(peer, generation.control, deps.nameOf)
-    const trace = deps.trace.session(id)
+    const trace = loggedTrace(deps.trace.session(id), deps.log)
     const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: granted.host }
     trace.add({
       event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,

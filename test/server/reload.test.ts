@@ -43,6 +43,9 @@ test('helios reload says what came of it; --dry-run says what would change and c
       return true
     })
   }
+  for (const args of [['--from', home.at('next')], ['--dry-run', '--from', home.at('nowhere')]]) {
+    await assert.rejects(helios(home, 'reload', ...args), /--from goes with --dry-run|nowhere is no directory/)
+  }
   await home.write('control/smtpplugins', '')
   assert.match((await helios(home, 'reload')).stdout, /generation 2|nothing has changed since generation 2/)
   assert.match(await helo(server), /^250 /)

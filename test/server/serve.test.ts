@@ -122,6 +122,8 @@ test('why and status tell what happened, and AUTH arguments are nowhere', async 
   assert.match(told, /550 not you/)
   assert.match(told, /control\/smtpplugins:2/)
   assert.match(told, /good@local\.example/)
+  const refused = server.stderr().split('\n').find((line) => line.includes('refused: 550 not you'))
+  assert.ok(refused?.includes('control/smtpplugins:2'), 'the log names the line that refused')
   const json = (await helios(home, 'why', id, '--json')).stdout
   for (const text of [told, json, server.stderr()]) assert.ok(!text.includes('c2VjcmV0'), 'an AUTH argument')
   for (const name of await readdir(home.at('trace'))) assert.ok(!(await readFile(home.at(`trace/${name}`), 'utf8')).includes('c2VjcmV0'))

@@ -1,0 +1,27 @@
+/** A session's trace whose refusals and failures the log hears of, too: an administrator greps the log first. */
+import type { Logger } from '../log.ts'
+import { printable } from '../trace/printable.ts'
+import type { NewTraceEvent, SessionTrace } from '../trace/types.ts'
+
+/** Records what it is given, and logs `refused` and `plugin failed` with the line that decided. */
+export function loggedTrace(trace: SessionTrace, log: Logger): SessionTrace {
+  return {
+    id: trace.id,
+    add(event) {
+      trace.add(event)
+      tell(event, trace.id, log)
+    },
+    flush: () => trace.flush(),
+  }
+}
+
+function tell(event: NewTraceEvent, session: string, log: Logger): void {
+  if (event.event === 'hook' && event.fault !== undefined) {
+    const { hook, file, number, line, fault, detail } = event
+    log.warn({ session, hook, line: `${file}:${number} ${line}`, fault, ...(event.shadow === true ? { shadow: true } : {}) },
+      `plugin failed: ${file}:${number} ${printable(line)}: ${fault}: ${printable(detail ?? '')}`)
+  } else if (event.event === 'reply' && event.decidedBy !== undefined && /^[45]/.test(event.text)) {
+    const reply = printable(event.text.trimEnd())
+    log.info({ session, reply, decidedBy: event.decidedBy }, `refused: ${reply}`)
+  }
+}
