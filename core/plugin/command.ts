@@ -4,7 +4,7 @@
  */
 import type { Command } from '../../protocol/spp/command.ts'
 
-/** Refuse the SMTP command with this reply; in `+message` and `+deliver` too (4xx later, 5xx never). */
+/** Refuse with this reply: a 4xx asks the client to come back, a 5xx never. */
 export const error = (text: string): Command => ({ kind: 'E', text })
 /** Send this reply and end the connection. */
 export const hangUp = (text: string): Command => ({ kind: 'R', text })
@@ -16,7 +16,7 @@ export const done = (): Command => ({ kind: 'N' })
 export const ok = (): Command => ({ kind: 'O' })
 /** No qmail-spp hook is asked any more in this connection. */
 export const acceptAll = (): Command => ({ kind: 'A' })
-/** Send a line of a multi-line reply now, such as `250-hello`. */
+/** A line of the reply, before the last one, such as `250-hello`. */
 export const print = (text: string): Command => ({ kind: 'P', text })
 /** Add a header line to the message of this transaction. */
 export const header = (text: string): Command => ({ kind: 'H', text })

@@ -20,7 +20,7 @@ export interface ControlFile<T> {
   parse(content: string | undefined): { readonly value: T; readonly problems: readonly LineProblem[] }
 }
 
-/** A list of address or host patterns: spec qmail-control 5.3 (`*` globs, `@domain`, `.suffix`, `!` exceptions, last match decides). */
+/** A list of address or host patterns: `*` globs, `@domain`, `.suffix`, `!` exceptions; the last match decides. */
 export function patterns(about: string): ControlFile<Patterns> {
   return { about, parse: (content) => parsePatterns(content ?? '') }
 }

@@ -22,7 +22,7 @@ import type { Effect, World } from './world.ts'
 export type Hook = 'connection' | 'helo' | 'auth' | 'mail' | 'rcpt' | 'pass' | 'data' | 'message' | 'deliver'
 export const HOOKS: readonly Hook[] = ['connection', 'helo', 'auth', 'mail', 'rcpt', 'pass', 'data', 'message', 'deliver']
 
-/** One SMTP connection as a handler may see it. Everything is Text (protocol/text.ts); read-only. */
+/** One SMTP connection as a handler may see it. Read-only. Bytes that are not UTF-8 stand as lone surrogates, in every text. */
 export interface Session {
   /** The id in logs and traces. */
   readonly id: string

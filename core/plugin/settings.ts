@@ -15,7 +15,7 @@ export interface Setting<T> {
   parse(text: string): Parsed<T>
 }
 
-/** A whole number of things, 0 or more. The empty string is 0, as the seed's plugins read it. */
+/** A whole number of things, 0 or more. The empty string is 0, as the plugins of the Helios manual read it. */
 export function count(about: string): Setting<number> {
   return {
     about, form: 'a whole number, 0 or more',
@@ -25,7 +25,7 @@ export function count(about: string): Setting<number> {
   }
 }
 
-/** On when the variable is set, even to the empty string (the seed's `BADHELO`, `ANTISPOOF`). */
+/** On when the variable is set, even to the empty string (as `BADHELO`). */
 export function flag(about: string): Setting<true> {
   return { about, form: 'anything, or nothing: being set is what counts', parse: () => ({ ok: true, value: true }) }
 }

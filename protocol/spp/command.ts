@@ -1,6 +1,6 @@
 /**
  * The fourteen commands of qmail-spp: the words in which every plugin of every runtime answers.
- * Spec: spp-protocol 5. Texts are `Text` (see protocol/text.ts) without their line end.
+ * Texts stand without their line end.
  */
 
 export type Command =

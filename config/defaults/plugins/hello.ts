@@ -2,9 +2,9 @@
  * An example plugin: greets each recipient, and refuses one called nobody.
  * It belongs under [rcpt] in control/smtpplugins:
  *
- *   @trusted plugins/hello.ts
+ *   plugins/hello.ts
  *
- * "trusted" lets it run inside the server: read such a plugin before you write the word.
+ * It runs contained in the sandbox. An edit counts from the next connection on.
  * A handler learns everything from its argument and returns commands.
  */
 import { definePlugin, error, print } from 'helios-mail/plugin'
