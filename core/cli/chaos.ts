@@ -25,13 +25,16 @@ interface Options {
   readonly json?: boolean
 }
 
+const HELP = `
+Only control/ and plugins/ are copied, and nothing is delivered. Your own lines are asked as they are: what a
+program among them does elsewhere, it does.`
 const MOST_SESSIONS = 256
 const POLICIES: readonly OnError[] = ['tempfail', 'refuse', 'open']
 
 export const chaos: Noun = {
   register(program, io, exit) {
     program.command('chaos').description('play the fault matrix on a copy of the home; exit status 1 when something is not contained')
-      .option('--stage <name>', 'where the line stands; again for another (default: where your list has lines)', reader('stage', STAGES, printHook))
+      .option('--stage <name>', 'where the line stands; again for another (default: where yours stand)', reader('stage', STAGES, printHook))
       .option('--fault <name>', 'what the line does; again for another (default: all)', reader('fault', FAULTS, ({ name }) => name))
       .option('--runtime <name>', 'how the line is run; again for another (default: all)', reader('runtime', RUNTIMES, (name) => name))
       .option('--onerror <policy>', 'the policy of every line (default: the three in turn)', readPolicy)
@@ -41,7 +44,7 @@ export const chaos: Noun = {
       .option('--to <address>', 'a recipient that your list takes (default: postmaster of a domain in rcpthosts)')
       .option('--list', 'show the faults and the runtimes they are made for, and play nothing')
       .option('--json', 'as JSON')
-      .addHelpText('after', '\nOnly control/ and plugins/ are copied, and nothing is delivered. Your own lines are asked as they are: what a\nprogram among them does elsewhere, it does.')
+      .addHelpText('after', HELP)
       .action(async (options: Options) => {
         if (options.list === true) return show(listed(), options, io)
         const { settings, report } = await run(options, io)
@@ -55,18 +58,20 @@ export const chaos: Noun = {
 async function run(options: Options, io: Io) {
   const settings = await existingHome(io)
   const stopping = new AbortController()
-  const stop = (signal: NodeJS.Signals): void => stopping.abort(new HeliosError('chaos-ended', `ended by ${signal}; the copy of the home is removed`, {
-    fault: 'operator', mend: 'run it again for the whole table',
-  }))
+  const stop = (signal: NodeJS.Signals): void => {
+    const reason = `ended by ${signal}; the copy of the home is removed`
+    stopping.abort(new HeliosError('chaos-ended', reason, { fault: 'operator', mend: 'run it again for the whole table' }))
+  }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const { helo, from, to } = options
   try {
     const { runChaos } = await import('../host/chaos/chaos.ts')
     const report = await runChaos({
-      settings, stages: options.stage, faults: options.fault, runtimes: options.runtime, onerror: options.onerror, sessions: options.sessions,
+      settings, stages: options.stage, faults: options.fault, runtimes: options.runtime,
+      onerror: options.onerror, sessions: options.sessions,
       guise: { ...(helo === undefined ? {} : { helo }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) },
       signal: stopping.signal,
-      ...(process.stderr.isTTY ? { progress: (done: number, all: number) => io.ask(`\r${done} of ${all}${done === all ? '\r\x1b[K' : ''}`) } : {}),
+      progress: process.stderr.isTTY ? (done, all) => io.ask(`\r${done} of ${all}${done === all ? '\r\x1b[K' : ''}`) : undefined,
     })
     return { settings, report }
   } finally {
@@ -79,7 +84,8 @@ function listed(): readonly (readonly string[])[] {
 }
 
 function show(rows: readonly (readonly string[])[], { json }: Options, io: Io): void {
-  if (json === true) io.out(JSON.stringify(rows.map(([name, runtimes, about]) => ({ name, runtimes: runtimes!.split(' '), about })), undefined, 2))
+  const values = rows.map(([name, runtimes, about]) => ({ name, runtimes: runtimes!.split(' '), about }))
+  if (json === true) io.out(JSON.stringify(values, undefined, 2))
   else for (const line of table([['FAULT', 'RUNTIMES', 'A LINE THAT'], ...rows])) io.out(line)
 }
 
@@ -96,9 +102,10 @@ function story(home: string, { cells, unreached, bystanders, server, guise, ok, 
     ...bad.map(({ fault, stage, runtime, line, why }) => `NOT OK  ${fault} at ${stage} in ${runtime} (${line}): ${why ?? ''}`),
     ...[...undisturbed.wrong, ...disturbed.wrong].map((what) => `NOT OK  a bystander: ${what}`),
     ...server.map((each) => `${each.ok ? 'ok    ' : 'NOT OK'}  ${each.what}: ${each.detail}`),
-    `${wrong === 0 ? 'ok    ' : 'NOT OK'}  bystanders: ${undisturbed.answers + disturbed.answers} answers, ${wrong} wrong; 99 of 100 within ${disturbed.p99} ms,`
-      + ` undisturbed ${undisturbed.p99} ms`,
-    `${home}: ${counted(cells.length, 'cell')}, ${bad.length} NOT OK; EHLO ${guise.helo}, from <${guise.from}> to <${guise.to}>; ${Math.round(ms / 100) / 10} s; ${ok ? 'everything is contained' : 'not everything is contained'}`,
+    `${wrong === 0 ? 'ok    ' : 'NOT OK'}  bystanders: ${undisturbed.answers + disturbed.answers} answers, ${wrong} wrong;`
+      + ` 99 of 100 within ${disturbed.p99} ms, undisturbed ${undisturbed.p99} ms`,
+    `${home}: ${counted(cells.length, 'cell')}, ${bad.length} NOT OK; EHLO ${guise.helo}, from <${guise.from}> to <${guise.to}>;`
+      + ` ${Math.round(ms / 100) / 10} s; ${ok ? 'everything is contained' : 'not everything is contained'}`,
   ]
 }
 
@@ -118,8 +125,8 @@ function brief(reply: string): string {
 function reader<T>(what: string, all: readonly T[], nameOf: (each: T) => string): (text: string, before?: readonly T[]) => readonly T[] {
   return (text, before = []) => {
     const found = all.find((each) => nameOf(each) === text.replace(/^\[(.*)\]$/, '$1'))
-    if (found === undefined) throw new InvalidArgumentError(`There is no ${what} ${JSON.stringify(text)}; write one of ${all.map(nameOf).join(', ')}.`)
-    return [...before, found]
+    if (found !== undefined) return [...before, found]
+    throw new InvalidArgumentError(`There is no ${what} ${JSON.stringify(text)}; write one of ${all.map(nameOf).join(', ')}.`)
   }
 }
 

@@ -32,8 +32,10 @@ const home = await makeHome()
 const settings = await loadSettings({ home: home.path, cwd: home.path })
 console.log(`${sessions} session${sessions === 1 ? '' : 's'} through each fault; milliseconds of a bystander's answer`)
 for (const { what, runtime, stages } of RUNS) {
-  const { cells, bystanders: { undisturbed, disturbed }, ms } = await runChaos({ settings, faults: FAULTS, stages, runtimes: [runtime], sessions })
+  const { cells, bystanders, ms } = await runChaos({ settings, faults: FAULTS, stages, runtimes: [runtime], sessions })
+  const { undisturbed, disturbed } = bystanders
   const times = (disturbed.p99 / undisturbed.p99).toFixed(1)
-  console.log(`${what.padEnd(36)} ${String(cells.length).padStart(3)} cells  half ${disturbed.p50} (${undisturbed.p50})  99 of 100 ${disturbed.p99} (${undisturbed.p99}), ${times} times`
+  console.log(`${what.padEnd(36)} ${String(cells.length).padStart(3)} cells  half ${disturbed.p50} (${undisturbed.p50})`
+    + `  99 of 100 ${disturbed.p99} (${undisturbed.p99}), ${times} times`
     + `  ${disturbed.wrongCount} of ${disturbed.answers} wrong  ${Math.round(ms / 1000)} s`)
 }

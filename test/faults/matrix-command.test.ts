@@ -9,15 +9,20 @@ import { processesIn } from '../../core/host/chaos/processes.ts'
 import { ended, place, type Place } from '../cli/kit.ts'
 
 function homeWith(at: Place, files: Readonly<Record<string, string>>): readonly string[] {
-  const all = { 'control/me': 'mx.example\n', 'control/rcpthosts': 'here.example\n', 'control/smtpplugins': '[rcpt]\n:echo N\n', 'helios.config.json': '{}', ...files }
+  const all = {
+    'control/me': 'mx.example\n', 'control/rcpthosts': 'here.example\n', 'control/smtpplugins': '[rcpt]\n:echo N\n',
+    'helios.config.json': '{}', ...files,
+  }
   for (const [name, content] of Object.entries(all)) at.write(join('home', name), content)
   return ['--home', at.at('home')]
 }
 
 /** Every file below the home with its content. */
 function contentsOf(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .map((entry) => `${join(entry.parentPath, entry.name)} ${entry.isFile() ? readFileSync(join(entry.parentPath, entry.name), 'latin1') : ''}`).toSorted()
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    return `${path} ${entry.isFile() ? readFileSync(path, 'latin1') : ''}`
+  }).toSorted()
 }
 
 test('a table of what clients read, and the home stays as it was', async (t) => {
@@ -36,7 +41,7 @@ test('a table of what clients read, and the home stays as it was', async (t) => 
 
 test('the same as JSON, with the policy and the runtime that are asked for', async (t) => {
   const at = place(t)
-  const args = ['chaos', '--json', '--fault', 'bad-code', '--stage', '+message', '--runtime', 'worker', '--onerror', 'refuse', '--sessions', '3']
+  const args = 'chaos --json --fault bad-code --stage +message --runtime worker --onerror refuse --sessions 3'.split(' ')
   const { code, out, err } = await at.helios([...homeWith(at, {}), ...args])
   assert.equal(code, 0, out + err)
   const { ok, cells, unreached } = JSON.parse(out) as ChaosReport
@@ -49,21 +54,24 @@ test('the same as JSON, with the policy and the runtime that are asked for', asy
 test('what is not as the policy says is NOT OK, and the exit status says so', async (t) => {
   const at = place(t)
   // Sessions that no plugin is asked in: the faulty line is not, either.
-  const { code, out } = await at.helios([...homeWith(at, { 'control/smtpconfig': 'NOSPP=1; export NOSPP\n' }), 'chaos', '--fault', 'throw', '--runtime', 'inline'])
+  const home = homeWith(at, { 'control/smtpconfig': 'NOSPP=1; export NOSPP\n' })
+  const { code, out } = await at.helios([...home, 'chaos', '--fault', 'throw', '--runtime', 'inline'])
   assert.equal(code, 1, out)
   assert.match(out, /^throw .* NOT OK +[0-9.]+$/m)
-  assert.match(out, /^NOT OK {2}throw at rcpt in inline \(plugins\/helios-chaos\/inline\/throw\.ts\): the trace has 0 events of this line, not 1$/m)
+  assert.match(out, /^NOT OK {2}throw at rcpt in inline \(plugins\/.*\/throw\.ts\): the trace has 0 events of this line, not 1$/m)
   assert.match(out, /1 NOT OK; .* not everything is contained$/m)
 })
 
 test('stages that the operator\'s own lines keep sessions from', async (t) => {
   const at = place(t)
-  const home = homeWith(at, { 'control/smtpplugins': '[mail]\n:test "$SMTPMAILFROM" = me@here.example || echo E550 not you\n[data]\n:echo N\n' })
+  const home = homeWith(at, {
+    'control/smtpplugins': '[mail]\n:test "$SMTPMAILFROM" = me@here.example || echo E550 not you\n[data]\n:echo N\n',
+  })
   const args = [...home, 'chaos', '--fault', 'throw', '--runtime', 'inline']
   const other = await at.helios(args)
   assert.equal(other.code, 0, other.out + other.err)
   assert.match(other.out, /^throw +mail +inline .* ok /m)
-  assert.match(other.out, /^not reached: data, for your list answers 550 not you at mail \(choose another session with --helo, --from and --to\)$/m)
+  assert.match(other.out, /^not reached: data, for your list answers 550 not you at mail \(choose another session with --helo/m)
   const known = await at.helios([...args, '--from', 'me@here.example'])
   assert.match(known.out, /^throw +data +inline .* ok /m)
   assert.doesNotMatch(known.out, /not reached/)
@@ -71,7 +79,8 @@ test('stages that the operator\'s own lines keep sessions from', async (t) => {
 
 test('a list that does not load, and words that mean nothing', async (t) => {
   const at = place(t)
-  const broken = await at.helios([...homeWith(at, { 'control/smtpplugins': '[rcpt]\n@onerror=never :echo N\n' }), 'chaos', '--fault', 'throw'])
+  const home = homeWith(at, { 'control/smtpplugins': '[rcpt]\n@onerror=never :echo N\n' })
+  const broken = await at.helios([...home, 'chaos', '--fault', 'throw'])
   assert.equal(broken.code, 1)
   assert.match(broken.err, /a server does not start in a copy of the home: .*onerror.*\(helios check/)
   const unknown = await at.helios([...homeWith(at, {}), 'chaos', '--fault', 'nonsense'])

@@ -1,4 +1,4 @@
-/** Clients that have nothing to do with any fault, through a sound sandboxed plugin: who answers them wrong, or late, has let a fault spread. */
+/** Clients that have nothing to do with any fault, through a sandboxed plugin that works: a wrong answer shows that a fault spreads. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from './client.ts'
 import { PLACE } from './cell.ts'
@@ -70,7 +70,9 @@ export class Bystanders {
   take(): Pace {
     const times = this.#times.sort((a, b) => a - b)
     const at = (share: number): number => Math.round((times[Math.min(Math.floor(times.length * share), times.length - 1)] ?? 0) * 10) / 10
-    const pace: Pace = { sessions: this.#sessions, answers: times.length, wrong: this.#wrong, wrongCount: this.#wrongCount, p50: at(0.5), p99: at(0.99) }
+    const pace: Pace = {
+      sessions: this.#sessions, answers: times.length, wrong: this.#wrong, wrongCount: this.#wrongCount, p50: at(0.5), p99: at(0.99),
+    }
     this.#sessions = 0
     this.#times = []
     this.#wrong = []

@@ -35,7 +35,9 @@ const ABOUT: readonly (readonly [name: string, about: string])[] = [
   ['never-reads', 'never reads its input'],
 ]
 
-const FORMS: Readonly<Record<Runtime, Readonly<Record<string, Form>>>> = { inline: INLINE, sandbox: SANDBOX, program: PROGRAM, worker: WORKER }
+const FORMS: Readonly<Record<Runtime, Readonly<Record<string, Form>>>> = {
+  inline: INLINE, sandbox: SANDBOX, program: PROGRAM, worker: WORKER,
+}
 
 export const FAULTS: readonly ChaosFault[] = ABOUT.map(([name, about]) => ({
   name, about,

@@ -13,7 +13,8 @@ const cells = makeCells({ faults: FAULTS, stages: STAGES, list: withoutDelivery(
 
 /** Their lines of `LIST` that a session at this stage may meet. */
 const MET: Readonly<Record<Stage, readonly string[]>> = {
-  connection: [], helo: [], mail: ['mail own'], rcpt: ['mail own', 'rcpt own'], data: ['mail own', 'rcpt own', 'message own'], message: ['mail own', 'rcpt own', 'message own'],
+  connection: [], helo: [], mail: ['mail own'], rcpt: ['mail own', 'rcpt own'],
+  data: ['mail own', 'rcpt own', 'message own'], message: ['mail own', 'rcpt own', 'message own'],
 }
 
 test('the faulty line is the first of its section, the operator\'s lines come behind it, and nobody delivers', () => {
@@ -27,7 +28,9 @@ test('the faulty line is the first of its section, the operator\'s lines come be
 
 test('every form is in the catalogue, and every fault has one', () => {
   for (const [runtime, forms] of Object.entries({ inline: INLINE, sandbox: SANDBOX, program: PROGRAM, worker: WORKER })) {
-    for (const name of Object.keys(forms)) assert.ok(FAULTS.some((fault) => fault.name === name && runtime in fault.forms), `${runtime} ${name}`)
+    for (const name of Object.keys(forms)) {
+      assert.ok(FAULTS.some((fault) => fault.name === name && runtime in fault.forms), `${runtime} ${name}`)
+    }
   }
   for (const { name, forms } of FAULTS) assert.ok(Object.keys(forms).length > 0, name)
 })

@@ -79,7 +79,9 @@ const UNDISTURBED_MS = 1500
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now()
   if (!existsSync('/proc/self/stat')) {
-    throw new HeliosError('chaos-linux', 'the fault matrix needs Linux: its addresses and its /proc', { fault: 'system', mend: 'run it on a Linux machine, with a copy of the home' })
+    throw new HeliosError('chaos-linux', 'the fault matrix needs Linux: its addresses and its /proc', {
+      fault: 'system', mend: 'run it on a Linux machine, with a copy of the home',
+    })
   }
   const { control } = await readControl(options.settings.home)
   const list = operatorsList(control.smtpplugins)
@@ -111,7 +113,9 @@ async function play({ home, server, guises, cells: all, begun, signal, progress,
   const { guise, ...sound } = await soundVisit(port, home.address(BASELINE), guises)
   const unreached = unreachedBy(sound.replies, all)
   const cells = all.filter(({ stage }) => !unreached.some((each) => each.stage === nameOf(stage)))
-  const bystanders = new Bystanders({ port, address: home.address(BYSTANDERS), to: `postmaster@${domainOf(guise.to)}`, count: BYSTANDERS_AT_ONCE })
+  const bystanders = new Bystanders({
+    port, address: home.address(BYSTANDERS), to: `postmaster@${domainOf(guise.to)}`, count: BYSTANDERS_AT_ONCE,
+  })
   const visits = new Map<Cell, readonly Visit[]>()
   try {
     // The first sessions load what the later ones find.
@@ -124,7 +128,8 @@ async function play({ home, server, guises, cells: all, begun, signal, progress,
     await playLanes(lanesOf(cells, sessions), async (cell) => {
       const many = cell.form.heavy === true ? Math.min(sessions, MOST_HEAVY) : sessions
       const { stage, form: { lingerMs } } = cell
-      visits.set(cell, await Promise.all(Array.from({ length: many }, () => visit({ port, address: home.address(cell.listFile), guise, stage, lingerMs }))))
+      const session = (): Promise<Visit> => visit({ port, address: home.address(cell.listFile), guise, stage, lingerMs })
+      visits.set(cell, await Promise.all(Array.from({ length: many }, session)))
       progress?.(visits.size, cells.length)
     }, signal)
     signal?.throwIfAborted()
@@ -133,8 +138,10 @@ async function play({ home, server, guises, cells: all, begun, signal, progress,
     const checks = [...await lookAfter(server, before), ...await stopAndLook(server, home.path), defectsOf(server, cells)]
     const events = await eventsByList(home.path)
     const reports = cells.map((cell) => reportOf(cell, visits.get(cell)!, events.get(cell.listFile) ?? [], sound.replies))
-    const ok = reports.every((report) => report.ok) && checks.every((check) => check.ok) && undisturbed.wrongCount + disturbed.wrongCount === 0
-    return { ok, cells: reports, unreached, bystanders: { undisturbed, disturbed }, server: checks, guise, ms: Math.round(performance.now() - begun) }
+    return {
+      ok: reports.every((report) => report.ok) && checks.every((check) => check.ok) && undisturbed.wrongCount + disturbed.wrongCount === 0,
+      cells: reports, unreached, bystanders: { undisturbed, disturbed }, server: checks, guise, ms: Math.round(performance.now() - begun),
+    }
   } finally {
     void bystanders.stop()
   }
@@ -143,7 +150,9 @@ async function play({ home, server, guises, cells: all, begun, signal, progress,
 /** What sessions are asked with by default, its deliveries left out. */
 function operatorsList({ file, content }: Control['smtpplugins']): string {
   if (content !== undefined) return withoutDelivery(content)
-  throw new HeliosError('chaos-list', `there is no ${file} in this home`, { fault: 'operator', mend: 'write one; an empty file means no plugins' })
+  throw new HeliosError('chaos-list', `there is no ${file} in this home`, {
+    fault: 'operator', mend: 'write one; an empty file means no plugins',
+  })
 }
 
 /** Clients that rcpthosts lets through, unless they are told to be another. */
@@ -186,7 +195,8 @@ function unreachedBy(replies: Undisturbed, cells: readonly Cell[]): ChaosReport[
   const refusing = STAGES.find((stage) => codeOf(replies[stage] ?? []) >= 400)
   if (refusing === undefined) return []
   const why = `your list answers ${replies[refusing]!.join('/')} at ${nameOf(refusing)}`
-  return STAGES.slice(STAGES.indexOf(refusing) + 1).filter((stage) => cells.some((cell) => cell.stage === stage)).map((stage) => ({ stage: nameOf(stage), why }))
+  const later = STAGES.slice(STAGES.indexOf(refusing) + 1)
+  return later.filter((stage) => cells.some((cell) => cell.stage === stage)).map((stage) => ({ stage: nameOf(stage), why }))
 }
 
 /** What nobody foresaw. A timer of an inline plugin throws where nobody but the server can catch it, and the server says so. */

@@ -53,7 +53,8 @@ export async function copyHome(settings: Settings, list: string, cells: readonly
   } catch (cause) {
     await remove()
     if (cause instanceof HeliosError) throw cause
-    throw new HeliosError('chaos-copy', `${settings.home} cannot be copied to ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new HeliosError('chaos-copy', `${settings.home} cannot be copied to ${path}: ${why}`, {
       fault: 'system', mend: 'run it as the user the server runs as, and see that there is room for temporary files', cause,
     })
   }

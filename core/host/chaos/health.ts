@@ -36,7 +36,9 @@ export async function lookAfter(server: ChaosServer, before: Vitals): Promise<re
   const deadline = performance.now() + SETTLE_MS
   for (;;) {
     const findings = compare(before, await vitalsOf(server), server.pid)
-    if (findings.every(({ ok }) => ok) || performance.now() > deadline) return [{ what: 'the server is up', ok: true, detail: `process ${server.pid}` }, ...findings]
+    if (findings.every(({ ok }) => ok) || performance.now() > deadline) {
+      return [{ what: 'the server is up', ok: true, detail: `process ${server.pid}` }, ...findings]
+    }
     await pause(100)
   }
 }
@@ -49,12 +51,17 @@ function compare(before: Vitals, after: Vitals, server: number): readonly Findin
   const descriptors = [...after.descriptors].filter(([pid]) => before.descriptors.has(pid)).map(([pid, count]): Finding => {
     const first = before.descriptors.get(pid)!
     const whose = pid === server ? 'the server' : `its child ${pid}`
-    return { what: `descriptors of ${whose}`, ok: count <= first + allowed, detail: `${first} before, ${count} after${more === 0 ? '' : `, with ${more} children more`}` }
+    const detail = `${first} before, ${count} after${more === 0 ? '' : `, with ${more} children more`}`
+    return { what: `descriptors of ${whose}`, ok: count <= first + allowed, detail }
   })
   return [
-    { what: 'no zombies', ok: zombies.length === 0, detail: zombies.length === 0 ? `none among ${after.processes.length} processes` : zombies.map(({ pid }) => pid).join(' ') },
+    { what: 'no zombies', ok: zombies.length === 0, detail: pidsOf(zombies) ?? `none among ${after.processes.length} processes` },
     ...descriptors,
   ]
+}
+
+function pidsOf(processes: readonly Process[]): string | undefined {
+  return processes.length === 0 ? undefined : `process ${processes.map(({ pid }) => pid).join(' ')}`
 }
 
 /**
@@ -75,7 +82,7 @@ export async function stopAndLook(server: ChaosServer, home: string, kill = fals
   for (const { pid } of left) end(pid)
   return [
     { what: 'it stops when told', ok: how === 'exit status 0', detail: how },
-    { what: 'no children left', ok: left.length === 0, detail: left.length === 0 ? `none of ${known.length}` : `${left.map(({ pid }) => pid).join(' ')} (ended now)` },
+    { what: 'no children left', ok: left.length === 0, detail: pidsOf(left) ?? `none of ${known.length}` },
   ]
 }
 

@@ -10,8 +10,13 @@ import type { Visit } from './visit.ts'
 const UNDISTURBED = { connection: ['220 mx ESMTP'], helo: ['250-mx', '250 SIZE 0'], mail: ['250 ok'], rcpt: ['250 ok'] }
 
 function cellOf(name: string, runtime: Runtime, onerror: OnError = 'tempfail'): Cell {
-  const [cell] = makeCells({ faults: FAULTS.filter((fault) => fault.name === name), stages: ['mail'], runtimes: [runtime], onerror, list: '' })
+  const faults = FAULTS.filter((fault) => fault.name === name)
+  const [cell] = makeCells({ faults, stages: ['mail'], runtimes: [runtime], onerror, list: '' })
   return cell!
+}
+
+function failure(cell: Cell, words: string, code = '451', status = '#4.3.0'): Visit {
+  return visitOf(`${code} qmail-spp failure: ${cell.text}: ${words} (${status})`)
 }
 
 function visitOf(...reply: readonly string[]): Visit {
@@ -20,7 +25,8 @@ function visitOf(...reply: readonly string[]): Visit {
 
 function eventOf(cell: Cell, fault?: string, more: Partial<HookEvent> = {}): HookEvent {
   return {
-    t: 0, event: 'hook', hook: 'mail', line: cell.text, file: cell.listFile, number: 2, plugin: 'x', runtime: cell.runtime, ms: 1, commands: [],
+    t: 0, event: 'hook', hook: 'mail', line: cell.text, file: cell.listFile, number: 2, plugin: 'x', runtime: cell.runtime, ms: 1,
+    commands: [],
     ...(fault === undefined ? {} : { fault }), ...more,
   }
 }
@@ -34,13 +40,13 @@ function why(cell: Cell, visits: readonly Visit[], events: readonly HookEvent[])
 test('a fault is answered by the line\'s policy, in the words of that fault', () => {
   const threw = cellOf('throw', 'sandbox')
   const event = eventOf(threw, 'threw')
-  assert.equal(why(threw, [visitOf(`451 qmail-spp failure: ${threw.text}: failed (#4.3.0)`)], [event]), undefined)
+  assert.equal(why(threw, [failure(threw, 'failed')], [event]), undefined)
   assert.equal(judge(threw, [visitOf('250 ok')], [event], UNDISTURBED).policy, '451 failed')
-  for (const wrong of ['250 ok', `554 qmail-spp failure: ${threw.text}: failed (#5.3.0)`, `451 qmail-spp failure: ${threw.text}: timed out (#4.3.0)`]) {
-    assert.match(why(threw, [visitOf(wrong)], [event]) ?? '', /the client read/)
+  for (const wrong of [visitOf('250 ok'), failure(threw, 'failed', '554', '#5.3.0'), failure(threw, 'timed out')]) {
+    assert.match(why(threw, [wrong], [event]) ?? '', /the client read/)
   }
   const refusing = cellOf('throw', 'sandbox', 'refuse')
-  assert.equal(why(refusing, [visitOf(`554 qmail-spp failure: ${refusing.text}: failed (#5.3.0)`)], [eventOf(refusing, 'threw')]), undefined)
+  assert.equal(why(refusing, [failure(refusing, 'failed', '554', '#5.3.0')], [eventOf(refusing, 'threw')]), undefined)
 })
 
 test('open, and no fault, read as without the line', () => {
@@ -56,19 +62,20 @@ test('open, and no fault, read as without the line', () => {
 
 test('the trace has one event of the line for each session, and names fault, line and runtime', () => {
   const cell = cellOf('sigkill', 'program')
-  const visit = visitOf(`451 qmail-spp failure: ${cell.text}: child crashed (#4.3.0)`)
+  const visit = failure(cell, 'child crashed')
   assert.match(why(cell, [visit], []) ?? '', /0 events/)
   assert.match(why(cell, [visit], [eventOf(cell, 'crashed'), eventOf(cell, 'crashed')]) ?? '', /2 events/)
   assert.match(why(cell, [visit], [eventOf(cell)]) ?? '', /ended as none/)
   assert.match(why(cell, [visit], [eventOf(cell, 'timed-out', { detail: 'late' })]) ?? '', /timed-out \(late\)/)
   assert.match(why(cell, [visit], [eventOf(cell, 'crashed', { line: 'other' })]) ?? '', /"other"/)
   assert.match(why(cell, [visit], [eventOf(cell, 'crashed', { runtime: 'worker' })]) ?? '', /worker/)
-  assert.equal(why(cell, [visit], [eventOf(cell, 'crashed'), eventOf(cell, undefined, { number: 9 })]), undefined, 'the operator\'s lines are others')
+  const theirs = eventOf(cell, undefined, { number: 9 })
+  assert.equal(why(cell, [visit], [eventOf(cell, 'crashed'), theirs]), undefined)
 })
 
 test('who fails often rests, but not at once', () => {
   const cell = cellOf('sigkill', 'worker')
-  const [crashed, rests] = ['child crashed', 'unavailable'].map((words) => visitOf(`451 qmail-spp failure: ${cell.text}: ${words} (#4.3.0)`)) as [Visit, Visit]
+  const [crashed, rests] = [failure(cell, 'child crashed'), failure(cell, 'unavailable')]
   assert.match(why(cell, [rests], [eventOf(cell, 'unavailable')]) ?? '', /unavailable/)
   assert.equal(why(cell, [crashed, rests], [eventOf(cell, 'crashed'), eventOf(cell, 'unavailable')]), undefined)
   assert.match(why(cell, [rests, rests], [eventOf(cell, 'unavailable'), eventOf(cell, 'unavailable')]) ?? '', /none of its runs/)

@@ -29,8 +29,9 @@ export interface Verdict {
 export function judge(cell: Cell, visits: readonly Visit[], events: readonly HookEvent[], undisturbed: Undisturbed): Verdict {
   const ofLine = events.filter(({ number }) => number === FAULTY_LINE)
   const ended = [...new Set(ofLine.map(({ fault }) => fault ?? 'none'))].toSorted()
-  const policy = [...new Set((ended.length === 0 ? cell.form.ends : ended).map((each) => policyOf(cell, each as Ending, undisturbed)))].join(' or ')
-  const why = wrongVisit(cell, visits) ?? wrongEvents(cell, visits.length, ofLine) ?? wrongReplies(cell, visits, ended as readonly Ending[], undisturbed)
+  const endings = (ended.length === 0 ? cell.form.ends : ended) as readonly Ending[]
+  const policy = [...new Set(endings.map((each) => policyOf(cell, each, undisturbed)))].join(' or ')
+  const why = wrongVisit(cell, visits) ?? wrongEvents(cell, visits.length, ofLine) ?? wrongReplies(cell, visits, endings, undisturbed)
   return { ok: why === undefined, ended, policy, ...(why === undefined ? {} : { why }) }
 }
 
@@ -51,7 +52,10 @@ function wrongEvents(cell: Cell, sessions: number, events: readonly HookEvent[])
   if (wrongRuntime !== undefined) return `it ran as ${wrongRuntime.runtime}`
   const allowed = allowedEndings(cell, sessions)
   const wrong = events.find(({ fault = 'none' }) => !allowed.has(fault))
-  if (wrong !== undefined) return `it ended as ${wrong.fault ?? 'none'}${wrong.detail === undefined ? '' : ` (${wrong.detail})`}, not as ${[...allowed].join(' or ')}`
+  if (wrong !== undefined) {
+    const { fault = 'none', detail } = wrong
+    return `it ended as ${fault}${detail === undefined ? '' : ` (${detail})`}, not as ${[...allowed].join(' or ')}`
+  }
   const own = events.some(({ fault = 'none' }) => cell.form.ends.includes(fault as Ending))
   return own ? undefined : `none of its runs ended as ${cell.form.ends.join(' or ')}`
 }

@@ -33,7 +33,9 @@ export function lanesOf(cells: readonly Cell[], sessions: number): readonly (rea
 }
 
 /** Plays the lanes; ends early, between two cells, once the signal is aborted. */
-export async function playLanes(lanes: readonly (readonly Lane[])[], play: (cell: Cell) => Promise<void>, signal?: AbortSignal): Promise<void> {
+export async function playLanes(
+  lanes: readonly (readonly Lane[])[], play: (cell: Cell) => Promise<void>, signal?: AbortSignal,
+): Promise<void> {
   await Promise.all(lanes.map(async (parts) => {
     for (const { cells, width } of parts) {
       const waiting = cells.values()

@@ -26,6 +26,10 @@ const LATE = "() => new Promise((go) => setTimeout(() => go(error('550 too late 
 const BAD_CODE = "() => error('999 chaos')"
 const CRLF = "() => error('550 chaos\\r\\n250 injected')"
 const HEADER = "() => header('X-Chaos: 1\\r\\nBcc: victim@chaos.example')"
+// In parts: more than 16 MiB at once is refused.
+const ALLOCATE = '() => { const all = []; for (let n = 0; n < 128; n++) all.push(new Uint8Array(2 ** 23).fill(1)); return all.length }'
+const LEAK = '() => { const all = new Map(); for (let n = 0; ; n++) all.set(n, Array(100).fill(n)) }'
+const STDERR = "() => { for (let n = 0; n < 1e5; n++) console.error('x'.repeat(1000)) }"
 
 const timedOut: Pick<Form, 'ends' | 'timeoutMs'> = { ends: ['timed-out'], timeoutMs: SHORT_TIMEOUT_MS }
 const late: Omit<Form, 'text'> = { ends: ['timed-out'], timeoutMs: 500, lingerMs: 1500 }
@@ -50,12 +54,12 @@ export const SANDBOX: Readonly<Record<string, Form>> = {
   ...INLINE,
   'throw-in-timer': { text: TIMER, ends: ['threw'] },
   'busy-loop': { text: '() => { for (;;); }', ends: ['timed-out'], endsProcess: true },
-  'allocate-1g': { text: '() => { const all = []; for (let n = 0; n < 128; n++) all.push(new Uint8Array(2 ** 23).fill(1)); return all.length }', ...ended, heavy: true },
-  'leak-map': { text: '() => { const all = new Map(); for (let n = 0; ; n++) all.set(n, Array(100).fill(n)) }', ...ended, heavy: true },
+  'allocate-1g': { text: ALLOCATE, ...ended, heavy: true },
+  'leak-map': { text: LEAK, ...ended, heavy: true },
   'exit-early': { text: '() => { process.exit(0) }', ends: ['threw'] },
   'line-1mb': { text: "() => error('550 ' + 'x'.repeat(1e6))", ends: ['too-much-output'] },
   'set-ld-preload': { text: "() => set('LD_PRELOAD', '/chaos.so')", ...badCommand },
   'set-perl5opt': { text: "() => set('PERL5OPT', '-Mchaos')", ...badCommand },
   // Lines are dropped, or the process is, as it happens.
-  'stderr-100mb': { text: "() => { for (let n = 0; n < 1e5; n++) console.error('x'.repeat(1000)) }", ends: ['none', 'timed-out', 'crashed'], endsProcess: true, heavy: true },
+  'stderr-100mb': { text: STDERR, ends: ['none', 'timed-out', 'crashed'], endsProcess: true, heavy: true },
 }

@@ -21,7 +21,8 @@ export async function listProcesses(): Promise<readonly Process[]> {
 /** Children of a process, their children, and so on. */
 export async function descendantsOf(pid: number): Promise<readonly Process[]> {
   const all = await listProcesses()
-  const below = (parent: number): readonly Process[] => all.filter((each) => each.parent === parent).flatMap((child) => [child, ...below(child.pid)])
+  const below = (parent: number): readonly Process[] =>
+    all.filter((each) => each.parent === parent).flatMap((child) => [child, ...below(child.pid)])
   return below(pid)
 }
 

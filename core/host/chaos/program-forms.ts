@@ -1,4 +1,4 @@
-/** The faults of programs, by name: started for each question (spp/1), or asked again and again (spp/2). In sh, and Node where sh cannot. */
+/** The faults of programs, by name: started for each question (spp/1) or asked again and again (spp/2). In sh, or Node where sh cannot. */
 import { SHORT_TIMEOUT_MS, type Ending, type Form } from './fault.ts'
 
 export function programSource(text: string): string {

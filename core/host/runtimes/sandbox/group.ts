@@ -5,6 +5,7 @@
 import type { Log } from '../../../plugin/plugin.ts'
 import type { Fault } from '../../types.ts'
 import { Restarts } from './restarts.ts'
+import { NOBODY, whoIsGuilty } from './blame.ts'
 import type { Child, ChildOwner, Down } from './child.ts'
 import type { SandboxLimits } from './limits.ts'
 import type { Unit } from './unit.ts'
@@ -38,11 +39,6 @@ export interface GroupOptions {
 interface Seat {
   readonly p: number
   readonly unit: Unit
-}
-
-interface Guilty {
-  readonly unit: Unit | undefined
-  readonly calls: readonly Asked[]
 }
 
 /** Waits before the next process, by the number of those that ended in the last minute. */
@@ -294,7 +290,9 @@ export class Group implements ChildOwner {
   }
 
   down(child: Child, { kind, detail, innocent }: Down): void {
-    const guilty: Guilty = innocent === true ? { unit: undefined, calls: [] } : this.#guilty(child)
+    const guilty = innocent === true ? NOBODY : whoIsGuilty({
+      running: child.running, calls: this.#calls, givenUp: this.#givenUp, unitOf: (p) => this.#seatsByNumber.get(p)?.unit,
+    })
     const calls = [...this.#calls.values()]
     this.#child = undefined
     this.#forget()
@@ -318,28 +316,6 @@ export class Group implements ChildOwner {
     asked.restarting()
     this.#waiting.push(asked)
     void this.#open()
-  }
-
-  /**
-   * Whose code ran when the process ended: what it said last, else the oldest call, for a process says whose turn it
-   * is wherever more than one call is open.
-   */
-  #guilty({ running }: Child): Guilty {
-    const calls = [...this.#calls.values()]
-    if (running?.i === 0) {
-      const unit = this.#seatsByNumber.get(running.p)?.unit
-      return { unit, calls: calls.filter((asked) => asked.unit === unit) }
-    }
-    const ran = running === undefined ? undefined : this.#calls.get(running.i)
-    if (ran !== undefined) return { unit: ran.unit, calls: [ran] }
-    const abandoned = running === undefined ? undefined : this.#givenUp.get(running.i)
-    if (abandoned !== undefined) return { unit: this.#seatsByNumber.get(abandoned)?.unit, calls: [] }
-    const [oldest] = this.#calls.keys()
-    const [oldestGivenUp] = this.#givenUp.entries()
-    if (oldestGivenUp !== undefined && (oldest === undefined || oldestGivenUp[0] < oldest)) {
-      return { unit: this.#seatsByNumber.get(oldestGivenUp[1])?.unit, calls: [] }
-    }
-    return { unit: calls[0]?.unit, calls: calls.slice(0, 1) }
   }
 
   #forget(): void {

@@ -57,7 +57,8 @@ export function sandboxProgram(limits: SandboxLimits): SandboxProgram {
 /** The folders of vm2 and of what it imports, as it finds them. */
 function foldersOf(vm2: string): readonly string[] {
   const places = createRequire(vm2).resolve.paths('acorn') ?? []
-  const imported = ['acorn', 'acorn-walk'].flatMap((name) => places.map((place) => join(place, name)).find((folder) => existsSync(folder)) ?? [])
+  const imported = ['acorn', 'acorn-walk'].flatMap((name) =>
+    places.map((place) => join(place, name)).find((folder) => existsSync(folder)) ?? [])
   return [dirname(vm2), ...imported].map((folder) => `${folder}/`)
 }
 
