@@ -75,6 +75,8 @@ test('a socket on fd 3, with arguments; what it prints is a complaint', async (t
   handle.socket.write('line\n')
   assert.equal(await all(handle), 'argument line\n')
   assert.deepEqual(await handle.exited, { code: 0, signal: undefined })
+  // What it prints comes on a way of its own and may be later than its end.
+  for (let i = 0; i < 500 && complaints.length < 2; i++) await new Promise((resolve) => { setTimeout(resolve, 10) })
   assert.deepEqual(complaints, ['out', 'err'])
 })
 
