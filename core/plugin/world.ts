@@ -3,6 +3,7 @@
  * recorded, so that a decision can be explained and replayed; effects change something and
  * are declared in a plugin's `needs`.
  */
+import type { DnsFacts } from './dns.ts'
 import type { Message } from './message.ts'
 
 /** A user of a domain, as delivery and policy may see it. Never a secret. */
@@ -43,6 +44,7 @@ export interface World {
   /** A number from 0 (included) to 1 (excluded). */
   random(): number
   readonly accounts: AccountFacts
+  readonly dns: DnsFacts
   /** Waits; rejects when the client has left. Does not count against the line's timeout. Needs `sleep`. */
   sleep(seconds: number): Promise<void>
   /** Needs `mailbox`. */

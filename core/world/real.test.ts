@@ -59,6 +59,30 @@ test('the clock stands still, numbers do not', () => {
   assert.deepEqual(facts(), ['p: now = 1', 'p: random = 0.1', 'p: random = 0.2'])
 })
 
+test('name servers are asked, and a question that nobody waits for any more ends', async () => {
+  const leaving = new AbortController()
+  const { world, facts } = worldOf({
+    signal: leaving.signal,
+    options: {
+      dns: {
+        resolve: (name) => name === 'slow.example' ? new Promise<never>(() => undefined)
+          : Promise.resolve({ kind: 'answer', records: ['a "b"'], ttl: 1 } as never),
+      },
+    },
+  })
+  assert.deepEqual(await world.dns.resolve('x.example', 'TXT'), { kind: 'answer', records: ['a "b"'], ttl: 1 })
+  const slow = world.dns.resolve('slow.example', 'A')
+  leaving.abort(new Error('gone'))
+  await assert.rejects(slow, /gone/)
+  await assert.rejects(world.dns.resolve('x.example', 'A'), /gone/)
+  assert.deepEqual(facts(), ['p: dns TXT x.example = "a \\"b\\""'])
+})
+
+test('without a resolver nobody answers', async () => {
+  const { world } = worldOf()
+  assert.deepEqual(await world.dns.resolve('x.example', 'A'), { kind: 'unavailable', reason: 'there is no name server here' })
+})
+
 test('effects must be declared, and then say when they sleep', async () => {
   const none = worldOf()
   await assert.rejects(none.world.sleep(0), /add needs: \['sleep'\]/)

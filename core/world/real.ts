@@ -2,11 +2,15 @@
  * The real world: what a handler of a plugin in this process can ask and do. Every fact it gets is written into the
  * session's trace, so that a decision can be explained and replayed; effects it did not declare are refused.
  */
+import type { DnsFacts } from '../plugin/dns.ts'
+import { printDnsAnswer } from '../plugin/dns-print.ts'
 import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
 
 export interface WorldOptions {
   readonly accounts: AccountFacts
+  /** Default: nobody answers. */
+  readonly dns?: DnsFacts
   readonly mailbox: MailboxEffects
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly clock?: () => number
@@ -43,7 +47,7 @@ export function createWorld(options: WorldOptions): WorldFactory {
   return { forRequest: (binding) => worldOf(options, binding, clock, random), now: clock, random }
 }
 
-function worldOf({ accounts, mailbox }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
+function worldOf({ accounts, dns = NO_DNS, mailbox }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
   const { plugin, needs, trace, signal } = binding
   let now: number | undefined
 
@@ -88,6 +92,10 @@ function worldOf({ accounts, mailbox }: WorldOptions, binding: WorldBinding, clo
         (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
       hasDomain: (domain) => ask(`accounts.hasDomain ${domain}`, () => accounts.hasDomain(domain), String),
     },
+    dns: {
+      resolve: (name, type) => unlessAborted(signal, () =>
+        ask(`dns ${type} ${name}`, () => dns.resolve(name, type), (answer) => printDnsAnswer(type, answer))),
+    },
     async sleep(seconds) {
       mayUse('sleep')
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)
@@ -105,6 +113,20 @@ function worldOf({ accounts, mailbox }: WorldOptions, binding: WorldBinding, clo
       },
     },
   }
+}
+
+const NO_DNS: DnsFacts = {
+  resolve: () => Promise.resolve({ kind: 'unavailable', reason: 'there is no name server here' }),
+}
+
+/** What is asked once for many is not called back: only this wait for it ends. */
+function unlessAborted<T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason as Error)
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
+    question().then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
 }
 
 /** Rejects with the signal's reason as soon as it is aborted. */

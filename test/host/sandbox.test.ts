@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { test } from 'node:test'
 import { readSettings } from '../../core/host/runtimes/sandbox.ts'
 import type { HookRequest, RunResult } from '../../core/host/types.ts'
+import type { DnsFacts } from '../../core/plugin/dns.ts'
 import { DeliveryError, error, header, insertField, ok, WorldUnavailable } from '../../core/plugin/index.ts'
 import { testMessage } from '../../core/plugin/testing/index.ts'
 import { textOf } from '../../protocol/text.ts'
@@ -79,6 +80,26 @@ test('the world is asked through the pipe, and what it says is recorded', async 
   assert.deepEqual(result.commands, [error(`/mail/u/Maildir  true 1000 ${drawn.join(' ')}`)])
   assert.deepEqual(request.events.flatMap((event) => event.event === 'fact' ? [event.question] : []),
     ['accounts.find u@local.example', 'accounts.find nobody@local.example', 'accounts.hasDomain x', 'now', 'random', 'random'])
+})
+
+test('name servers are asked through the pipe, in three outcomes', async (t) => {
+  const kit = sandboxKit(t)
+  const dns: DnsFacts = {
+    resolve: async (name, type) => name === 'slow.example' ? { kind: 'unavailable', reason: 'no reply in 5 s' }
+      : type === 'MX' ? { kind: 'answer', records: [{ exchange: 'mx.x.example', priority: 10 }], ttl: 60 } as never : { kind: 'none', nxdomain: true },
+  }
+  const members = `rcpt: async ({ world: { dns } }) => error(JSON.stringify([
+    await dns.resolve('x.example', 'MX'), await dns.resolve('x.example', 'A'), await dns.resolve('slow.example', 'TXT'),
+    await dns.resolve(api.reverseName('192.0.2.1'), 'SRV').catch((e) => e.message)]))`
+  const request = requestOf('rcpt')
+  const { commands: [command] } = await ask(kit, members, request, { facts: { dns } })
+  assert.deepEqual(command?.kind === 'E' && JSON.parse(command.text), [
+    { kind: 'answer', records: [{ exchange: 'mx.x.example', priority: 10 }], ttl: 60 }, { kind: 'none', nxdomain: true },
+    { kind: 'unavailable', reason: 'no reply in 5 s' }, 'dns.resolve asks for one of A, AAAA, MX, TXT, PTR, NS, CNAME',
+  ])
+  assert.deepEqual(request.events.flatMap((event) => event.event === 'fact' ? [`${event.question} = ${event.answer}`] : []), [
+    'dns MX x.example = 10 mx.x.example', 'dns A x.example = none: no such name', 'dns TXT slow.example = unavailable: no reply in 5 s',
+  ])
 })
 
 test('a fact that cannot be had is the plugin\'s to catch, and unavailable where it does not', async (t) => {

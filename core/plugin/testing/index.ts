@@ -2,6 +2,7 @@
 export { testPlugin, testTakes, type LoggedLine, type TestOptions, type TestResult } from './run.ts'
 export { testSession, type Environment, type SessionFields } from './session.ts'
 export { testAccount, type FakeAccounts, type FakeMailbox } from './accounts.ts'
+export type { DnsTrouble, FakeDns, FakeName } from './dns.ts'
 export { testMessage, type TestMessage } from './message.ts'
 export { fakeWorld, type Delivered, type FakeWorld, type WorldOptions } from './world.ts'
 export type { Fact } from './facts.ts'

@@ -1,6 +1,7 @@
 import type { Message } from '../message.ts'
 import type { Account, DeliveryError, Effect, World } from '../world.ts'
 import { fakeAccounts, type FakeAccounts } from './accounts.ts'
+import { fakeDns, type FakeDns } from './dns.ts'
 import { recordFacts, type Fact } from './facts.ts'
 
 /** One message that a plugin put into a mailbox. */
@@ -13,6 +14,7 @@ export interface Delivered {
 
 export interface WorldOptions {
   readonly accounts?: FakeAccounts
+  readonly dns?: FakeDns
   /** Milliseconds since 1970; stands still, as one hook's clock does. */
   readonly now?: number
   /** What `random()` answers: always this, or these in order and then the last again. Default 0.5. */
@@ -82,6 +84,7 @@ export function fakeWorld(options: WorldOptions = {}): FakeWorld {
       return number
     },
     accounts: fakeAccounts(options.accounts ?? {}, facts),
+    dns: fakeDns(options.dns ?? {}, facts),
     sleep: async (seconds) => {
       mayUse('sleep')
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)

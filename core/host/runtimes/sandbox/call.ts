@@ -1,4 +1,6 @@
 /** One question put to a sandboxed plugin, seen from the server: its deadline, and the world that answers for it. */
+import { DNS_TYPES } from '../../../plugin/dns.ts'
+import { isDnsType } from '../../../plugin/dns-print.ts'
 import type { Account, World } from '../../../plugin/world.ts'
 import { DeliveryError } from '../../../plugin/world.ts'
 import type { WorldFactory } from '../../../world/real.ts'
@@ -109,6 +111,9 @@ class SandboxCall implements Asked {
       }
       case 'accounts.hasDomain':
         return this.#ours().accounts.hasDomain(textOf(first))
+      case 'dns.resolve':
+        if (!isDnsType(second)) throw new TypeError(`dns.resolve asks for one of ${DNS_TYPES.join(', ')}`)
+        return this.#ours().dns.resolve(textOf(first), second)
       case 'sleep':
         return this.#ours().sleep(typeof first === 'number' ? first : NaN)
       case 'mailbox.deliver':

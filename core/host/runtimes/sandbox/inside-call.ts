@@ -1,4 +1,5 @@
 /** One question put to the plugin, seen from inside the sandbox: its context, and a world that asks through the pipe. */
+import type { DnsAnswer, DnsRecords, DnsType } from '../../../plugin/dns.ts'
 import type { Message } from '../../../plugin/message.ts'
 import type { Log, MessageContext, Session } from '../../../plugin/plugin.ts'
 import { DeliveryError, WorldUnavailable, type Account, type World } from '../../../plugin/world.ts'
@@ -83,6 +84,10 @@ export class Call {
       accounts: {
         find: async (address) => (await this.#ask('accounts.find', [String(address)]) ?? undefined) as Account | undefined,
         hasDomain: async (domain) => await this.#ask('accounts.hasDomain', [String(domain)]) === true,
+      },
+      dns: {
+        resolve: async <K extends DnsType>(name: string, type: K) =>
+          await this.#ask('dns.resolve', [String(name), String(type)]) as DnsAnswer<DnsRecords[K]>,
       },
       sleep: async (seconds) => void await this.#ask('sleep', [Number(seconds)]),
       mailbox: {
