@@ -36,6 +36,35 @@ export interface MailboxEffects {
   deliver(account: Account, message: Message, envelope: { readonly reversePath: string; readonly recipient: string }): Promise<string>
 }
 
+/**
+ * Sums over sliding windows, kept for this plugin across sessions, processes and restarts. A counter is a key with its
+ * window's length. At most 100,000 of a plugin; beyond that those that would end first go. A store that does not answer
+ * rejects with `WorldUnavailable`.
+ */
+export interface CounterFacts {
+  /**
+   * Adds `amount`, 1 when absent, and answers what was added within the last `seconds`, this included. A sum above `most` is answered
+   * and not kept. The sum may hold what is up to a twenty-fourth of the window older; it never misses anything younger.
+   */
+  add(key: string, seconds: number, options?: { readonly amount?: number; readonly most?: number }): Promise<number>
+  /** What was added within the last `seconds`. */
+  read(key: string, seconds: number): Promise<number>
+}
+
+/**
+ * A few texts that last, kept for this plugin across sessions, processes and restarts until their time is over. At most
+ * 100,000 of a plugin; beyond that those that would end first go. Keys and values stand in traces: put no secret there. A store that
+ * does not answer rejects with `WorldUnavailable`.
+ */
+export interface StoreEffects {
+  get(key: string): Promise<string | undefined>
+  /** @param value at most 4096 characters; @param seconds from now, at most 366 days */
+  set(key: string, value: string, seconds: number): Promise<void>
+  /** As `set`, unless there is a value already. Answers what stands there then: one of several that ask at once wins. */
+  setIfAbsent(key: string, value: string, seconds: number): Promise<string>
+  delete(key: string): Promise<void>
+}
+
 export type Effect = 'sleep' | 'mailbox' | 'run' | 'connect' | 'store'
 
 export interface World {
@@ -45,10 +74,13 @@ export interface World {
   random(): number
   readonly accounts: AccountFacts
   readonly dns: DnsFacts
+  readonly counters: CounterFacts
   /** Waits; rejects when the client has left. Does not count against the line's timeout. Needs `sleep`. */
   sleep(seconds: number): Promise<void>
   /** Needs `mailbox`. */
   readonly mailbox: MailboxEffects
+  /** Needs `store`. */
+  readonly store: StoreEffects
 }
 
 /** A fact could not be had now: neither yes nor no. Uncaught, it is the plugin's failure and its `onerror` answers. */

@@ -25,6 +25,7 @@ import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
 import { createWorld } from '../world/real.ts'
+import { openStore } from '../world/store/store.ts'
 import { confirmedNames } from './names.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
@@ -109,6 +110,8 @@ async function assemble(
   undo.push(() => trace.close())
   const database = openDatabase(home)
   undo.push(() => database.close())
+  const store = openStore(home)
+  undo.push(() => store.close())
   const broker = await Broker.start({ log: pluginLog(log), runDirectory: join(home, 'run') })
   undo.push(() => broker.close())
   const sandboxes = new Sandboxes({ start: startThrough(broker, pluginLog(log)), log: pluginLog(log) })
@@ -119,6 +122,7 @@ async function assemble(
   const world = createWorld({
     accounts: accountFacts(database, { locals: () => facts.locals }),
     mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
+    store,
   })
   const use = (generation: Generation): void => {
     facts.locals = generation.control.locals

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { DeliveryError, WorldUnavailable, type Effect, type World } from '../plugin/world.ts'
 import type { NewTraceEvent } from '../trace/types.ts'
 import { createWorld, type WorldOptions } from './real.ts'
+import { storeInMemory } from './store/in-memory.ts'
 
 const account = { login: 'u', domain: 'local.example', home: '/mail/u', maildir: '/mail/u/Maildir', quota: 0, active: true }
 
@@ -10,6 +11,7 @@ function worldOf(given: {
   readonly needs?: readonly Effect[]
   readonly options?: Partial<WorldOptions>
   readonly signal?: AbortSignal
+  readonly space?: string
 } = {}) {
   const events: NewTraceEvent[] = []
   const sleeps: boolean[] = []
@@ -17,7 +19,7 @@ function worldOf(given: {
     accounts: { find: () => Promise.resolve(undefined), hasDomain: () => Promise.resolve(true) },
     mailbox: { deliver: () => Promise.resolve('new/1') }, ...given.options,
   }).forRequest({
-    plugin: 'p', needs: given.needs ?? [], signal: given.signal ?? new AbortController().signal,
+    plugin: 'p', ...(given.space === undefined ? {} : { space: given.space }), needs: given.needs ?? [], signal: given.signal ?? new AbortController().signal,
     onSleep: (asleep) => void sleeps.push(asleep),
     trace: { id: 's', add: (event) => void events.push(event), flush: () => undefined },
   })
@@ -104,4 +106,44 @@ test('a sleep ends when the client leaves', async () => {
   await assert.rejects(asleep, /gone/)
   await assert.rejects(world.sleep(10_000), /gone/)
   assert.deepEqual(sleeps, [true, false, true, false])
+})
+
+test('what is remembered is recorded, one plugin apart from another', async () => {
+  const store = storeInMemory()
+  const keeping = worldOf({ needs: ['store'], options: { store, clock: () => 1000 } })
+  const { counters, store: kept } = keeping.world
+  assert.deepEqual([await counters.add('c', 60), await counters.add('c', 60, { amount: 4, most: 4 }), await counters.read('c', 60)], [1, 5, 1])
+  assert.equal(await kept.get('k'), undefined)
+  await kept.set('k', 'v', 60)
+  assert.equal(await kept.setIfAbsent('k', 'w', 60), 'v')
+  await kept.delete('k')
+  assert.deepEqual(keeping.facts(), [
+    'p: counters.add c 60 s by 1 = 1', 'p: counters.add c 60 s by 4 (at most 4) = 5', 'p: counters.read c 60 s = 1',
+    'p: store.get k = none', 'p: store.set k v for 60 s = kept', 'p: store.setIfAbsent k w for 60 s = v', 'p: store.delete k = gone',
+  ])
+  const other = worldOf({ options: { store, clock: () => 1000 }, space: 'plugins/p' })
+  assert.equal(await other.world.counters.read('c', 60), 0)
+})
+
+test('what cannot be remembered is refused before it is asked', async () => {
+  const none = worldOf({ options: { store: storeInMemory() } })
+  await assert.rejects(none.world.store.get('k'), /add needs: \['store'\]/)
+  await assert.rejects(none.world.store.set('k', 'v', 60), /add needs: \['store'\]/)
+  const { world, facts } = worldOf({ needs: ['store'], options: { store: storeInMemory() } })
+  for (const seconds of [0, -1, 0.5, NaN, Infinity, 367 * 86_400]) {
+    await assert.rejects(world.counters.add('k', seconds), RangeError)
+    await assert.rejects(world.store.set('k', 'v', seconds), RangeError)
+  }
+  for (const amount of [0, -1, 0.5, NaN]) await assert.rejects(world.counters.add('k', 60, { amount }), RangeError)
+  await assert.rejects(world.counters.add('k', 60, { most: NaN }), RangeError)
+  await assert.rejects(world.counters.read('', 60), TypeError)
+  await assert.rejects(world.store.set('k', 'v'.repeat(4097), 60), RangeError)
+  assert.deepEqual(facts(), [])
+})
+
+test('without a store nothing is remembered, and who asks is told', async () => {
+  const { world, facts } = worldOf({ needs: ['store'] })
+  await assert.rejects(world.store.get('k'), WorldUnavailable)
+  await assert.rejects(world.counters.add('k', 60), WorldUnavailable)
+  assert.deepEqual(facts(), ['p: store.get k = WorldUnavailable: get: nothing is remembered here', 'p: counters.add k 60 s by 1 = WorldUnavailable: add: nothing is remembered here'])
 })

@@ -6,12 +6,17 @@ import type { DnsFacts } from '../plugin/dns.ts'
 import { printDnsAnswer } from '../plugin/dns-print.ts'
 import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
+import { countersOf, storeOf } from './remember.ts'
+import { NO_STORE } from './store/store.ts'
+import type { Store } from './store/types.ts'
 
 export interface WorldOptions {
   readonly accounts: AccountFacts
   /** Default: nobody answers. */
   readonly dns?: DnsFacts
   readonly mailbox: MailboxEffects
+  /** What plugins remember. Default: nothing is, and who asks is told so. */
+  readonly store?: Store
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly clock?: () => number
   /** From 0 to below 1. Default: Math.random. */
@@ -22,6 +27,8 @@ export interface WorldOptions {
 export interface WorldBinding {
   /** The plugin's name, for the trace. */
   readonly plugin: string
+  /** Keeps apart what plugins remember. Default: the plugin's name. */
+  readonly space?: string
   readonly needs: readonly Effect[]
   readonly trace: SessionTrace
   /** Aborted when the client has left or the line's time is up: sleeping ends. */
@@ -47,7 +54,7 @@ export function createWorld(options: WorldOptions): WorldFactory {
   return { forRequest: (binding) => worldOf(options, binding, clock, random), now: clock, random }
 }
 
-function worldOf({ accounts, dns = NO_DNS, mailbox }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
+function worldOf({ accounts, dns = NO_DNS, mailbox, store = NO_STORE }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
   const { plugin, needs, trace, signal } = binding
   let now: number | undefined
 
@@ -74,6 +81,8 @@ function worldOf({ accounts, dns = NO_DNS, mailbox }: WorldOptions, binding: Wor
     throw new Error(`the plugin uses the effect "${effect}" without declaring it (add needs: ['${effect}'])`)
   }
 
+  const remembering = { store, space: binding.space ?? plugin, now: clock, ask, mayStore: () => mayUse('store') }
+
   return {
     now() {
       if (now === undefined) {
@@ -96,6 +105,8 @@ function worldOf({ accounts, dns = NO_DNS, mailbox }: WorldOptions, binding: Wor
       resolve: (name, type) => unlessAborted(signal, () =>
         ask(`dns ${type} ${name}`, () => dns.resolve(name, type), (answer) => printDnsAnswer(type, answer))),
     },
+    counters: countersOf(remembering),
+    store: storeOf(remembering),
     async sleep(seconds) {
       mayUse('sleep')
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)

@@ -14,6 +14,7 @@ import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
 import { WorldUnavailable, type AccountFacts, type MailboxEffects } from '../../plugin/world.ts'
 import type { Hook } from '../../plugin/plugin.ts'
 import { createWorld } from '../../world/real.ts'
+import { storeInMemory } from '../../world/store/in-memory.ts'
 import type { Io } from '../command.ts'
 import { existingHome } from '../home.ts'
 
@@ -40,7 +41,7 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
   const database = existsSync(join(settings.home, 'helios.db')) ? openDatabase(settings.home) : undefined
   const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(database, { locals: () => control.locals })
   try {
-    const lab = await openLab({ settings, control, world: createWorld({ accounts, mailbox }) })
+    const lab = await openLab({ settings, control, world: createWorld({ accounts, mailbox, store: storeInMemory() }) })
     try {
       return await work({ settings, control, lab, mailboxes })
     } finally {

@@ -1,5 +1,8 @@
+import type { Store } from '../../world/store/types.ts'
 import type { Message } from '../message.ts'
-import type { Account, DeliveryError, Effect, World } from '../world.ts'
+import { countersOf, storeOf } from '../../world/remember.ts'
+import { storeInMemory } from '../../world/store/in-memory.ts'
+import { WorldUnavailable, type Account, type DeliveryError, type Effect, type World } from '../world.ts'
 import { fakeAccounts, type FakeAccounts } from './accounts.ts'
 import { fakeDns, type FakeDns } from './dns.ts'
 import { recordFacts, type Fact } from './facts.ts'
@@ -21,10 +24,23 @@ export interface WorldOptions {
   readonly random?: number | readonly number[]
   /** The client leaves after it has been kept waiting for so many seconds in all; 0: before the first. */
   readonly clientLeavesAfter?: number
+  /** What the plugin remembers; the same one given to several questions lets later ones see what earlier ones kept. Default: a new one. */
+  readonly memory?: TestMemory
   /** What every delivery into a mailbox rejects with. */
   readonly deliveryError?: DeliveryError
   /** The effects granted; default: all. */
   readonly effects?: readonly Effect[]
+}
+
+/** What a plugin of a test remembers: `world.counters` and `world.store`. */
+export interface TestMemory {
+  readonly store: Store
+}
+
+/** Nothing is remembered yet. With `unavailable`, every question rejects with `WorldUnavailable` saying this. */
+export function testMemory(options: { readonly unavailable?: string } = {}): TestMemory {
+  const { unavailable } = options
+  return { store: unavailable === undefined ? storeInMemory() : { ask: () => Promise.reject(new WorldUnavailable(unavailable)) } }
 }
 
 /** A recorded world in which nothing waits and nothing leaves the process. */
@@ -70,6 +86,10 @@ export function fakeWorld(options: WorldOptions = {}): FakeWorld {
     return `test.${delivered.length}`
   }
 
+  const remembering = {
+    store: (options.memory ?? testMemory()).store, space: 'test', now: () => options.now ?? DEFAULT_NOW, ask: facts.ask, mayStore: () => mayUse('store'),
+  }
+
   const world: World = {
     now: () => {
       const now = options.now ?? DEFAULT_NOW
@@ -85,6 +105,8 @@ export function fakeWorld(options: WorldOptions = {}): FakeWorld {
     },
     accounts: fakeAccounts(options.accounts ?? {}, facts),
     dns: fakeDns(options.dns ?? {}, facts),
+    counters: countersOf(remembering),
+    store: storeOf(remembering),
     sleep: async (seconds) => {
       mayUse('sleep')
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)

@@ -115,7 +115,21 @@ class SandboxCall implements Asked {
         if (!isDnsType(second)) throw new TypeError(`dns.resolve asks for one of ${DNS_TYPES.join(', ')}`)
         return this.#ours().dns.resolve(textOf(first), second)
       case 'sleep':
-        return this.#ours().sleep(typeof first === 'number' ? first : NaN)
+        return this.#ours().sleep(numberOf(first))
+      case 'counters.add':
+        return this.#ours().counters.add(textOf(first), numberOf(second), {
+          ...(typeof third === 'number' && { amount: third }), ...(typeof fourth === 'number' && { most: fourth }),
+        })
+      case 'counters.read':
+        return this.#ours().counters.read(textOf(first), numberOf(second))
+      case 'store.get':
+        return this.#ours().store.get(textOf(first))
+      case 'store.set':
+        return this.#storing().set(textOf(first), textOf(second), numberOf(third))
+      case 'store.setIfAbsent':
+        return this.#storing().setIfAbsent(textOf(first), textOf(second), numberOf(third))
+      case 'store.delete':
+        return this.#storing().delete(textOf(first))
       case 'mailbox.deliver':
         return this.#deliver(nameOf(textOf(first), textOf(second)), { reversePath: textOf(third), recipient: textOf(fourth) })
       case 'header':
@@ -135,8 +149,14 @@ class SandboxCall implements Asked {
     if (account === undefined) throw new Error('mailbox.deliver takes an account that accounts.find gave in this call')
     const message = this.#message()
     // A world that refuses the effect changes nothing.
-    this.hadEffect = this.unit.text.description.needs.includes('mailbox')
+    this.hadEffect ||= this.unit.text.description.needs.includes('mailbox')
     return this.#ours().mailbox.deliver(account, message, envelope)
+  }
+
+  /** A world that refuses the effect changes nothing. */
+  #storing(): World['store'] {
+    this.hadEffect ||= this.unit.text.description.needs.includes('store')
+    return this.#ours().store
   }
 
   #message(): NonNullable<HookRequest['message']> {
@@ -147,9 +167,11 @@ class SandboxCall implements Asked {
 
   #ours(): World {
     const { request, world } = this.#options
+    const { name, needs } = this.unit.text.description
     this.#attempt ??= new AbortController()
     return this.#world ??= world.forRequest({
-      plugin: this.unit.text.description.name, needs: this.unit.text.description.needs, trace: request.trace,
+      // A plugin says its own name: what bundled plugins remember is not to be had by it.
+      plugin: name, space: `plugins/${name}`, needs, trace: request.trace,
       signal: this.#attempt.signal,
       onSleep: (asleep) => {
         this.#deadline.sleep(asleep)
@@ -202,6 +224,10 @@ function payloadOf({ request: { hook, session, message }, domain }: CallOptions,
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError('a text is missing')
   return value
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : NaN
 }
 
 function nameOf(login: string, domain: string): string {

@@ -89,6 +89,16 @@ export class Call {
         resolve: async <K extends DnsType>(name: string, type: K) =>
           await this.#ask('dns.resolve', [String(name), String(type)]) as DnsAnswer<DnsRecords[K]>,
       },
+      counters: {
+        add: async (key, seconds, { amount, most } = {}) => Number(await this.#ask('counters.add', [key, seconds, amount, most])),
+        read: async (key, seconds) => Number(await this.#ask('counters.read', [key, seconds])),
+      },
+      store: {
+        get: async (key) => (await this.#ask('store.get', [key]) ?? undefined) as string | undefined,
+        set: async (key, value, seconds) => void await this.#ask('store.set', [key, value, seconds]),
+        setIfAbsent: async (key, value, seconds) => String(await this.#ask('store.setIfAbsent', [key, value, seconds])),
+        delete: async (key) => void await this.#ask('store.delete', [key]),
+      },
       sleep: async (seconds) => void await this.#ask('sleep', [Number(seconds)]),
       mailbox: {
         deliver: async (account, message, envelope) => {
