@@ -91,3 +91,10 @@ test('lists that TCP rules name are checked, too', async (t) => {
     'error control/other:2', 'error control/other:3', 'error control/smtp-tcprules:2',
   ])
 })
+
+test('a setting that works but should be thought over', async (t) => {
+  begin(t)
+  const said = await check({ 'control/smtpplugins': '[mail]\nspf\n', 'control/smtpconfig': 'SPF=1\nSPFENGINE=spf-check\nexport SPF SPFENGINE\n' })
+  assert.match(said[0]!, /^warning control\/smtpconfig:2: SPFENGINE: spf-check decides 103 of the 203 cases /)
+  assert.equal(said.length, 1)
+})

@@ -125,7 +125,7 @@ interface SettingsReader {
   readonly plugin: string
   readonly about: ReadonlyMap<string, string>
   /** What is wrong with each of these texts. */
-  read(pairs: readonly (readonly [name: string, text: string])[]): Promise<readonly (Pick<LineProblem, 'reason' | 'mend'> | undefined)[]>
+  read(pairs: readonly (readonly [name: string, text: string])[]): Promise<readonly (Omit<LineProblem, 'line'> | undefined)[]>
 }
 
 function settingsReaderOf({ plugin, lease }: Loaded): SettingsReader | undefined {
@@ -135,7 +135,8 @@ function settingsReaderOf({ plugin, lease }: Loaded): SettingsReader | undefined
       plugin: plugin.name, about: new Map(Object.entries(settings).map(([name, { about }]) => [name, about])),
       read: (pairs) => Promise.resolve(pairs.map(([name, value]) => {
         const parsed = settings[name]?.parse(value)
-        return parsed?.ok === false ? parsed : undefined
+        if (parsed === undefined) return undefined
+        return parsed.ok ? parsed.doubt && { ...parsed.doubt, warning: true } : parsed
       })),
     }
   }
@@ -160,7 +161,7 @@ async function checkSettings({ plugin, about, read }: SettingsReader, control: C
     const wrong = found[index]
     if (wrong === undefined) return []
     const reason = `${name}: ${wrong.reason} (it is read by the plugin ${plugin}: ${about.get(name)})`
-    return [problem(file, { line, reason, mend: wrong.mend })]
+    return [problem(file, { line, reason, mend: wrong.mend, ...(wrong.warning === true && { warning: true }) })]
   })
 }
 

@@ -4,7 +4,10 @@
  * session. A declaration is parser, documentation and check in one.
  */
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string; readonly mend: string }
+export type Parsed<T> =
+  /** `doubt`: it works, but whoever chose it should know something; `helios check` warns. */
+  | { readonly ok: true; readonly value: T; readonly doubt?: { readonly reason: string; readonly mend: string } }
+  | { readonly ok: false; readonly reason: string; readonly mend: string }
 
 export interface Setting<T> {
   /** One line: what the value means, with its unit. */

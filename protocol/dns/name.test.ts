@@ -6,13 +6,14 @@ test('a name is compared without case and without the dot at its end', () => {
   assert.equal(questionName('MX.Far.Example.'), 'mx.far.example')
   assert.equal(questionName('_dmarc.x'), '_dmarc.x')
   assert.equal(questionName("o'neil!#.x"), "o'neil!#.x")
+  assert.equal(questionName('a b.x'), 'a b.x')
 })
 
 test('what cannot stand in a question is none', () => {
   const label = 'a'.repeat(63)
   assert.equal(questionName(`${label}.${label}.${label}.${'a'.repeat(61)}`)?.length, 253)
   for (const text of [
-    '', '.', 'a..b', '.a', 'a..', `${label}a.x`, `${label}.${label}.${label}.${'a'.repeat(62)}`, 'a b', 'a\0b', 'a\nb', 'a\\.b', 'é.x', 'x\u{7f}',
+    '', '.', 'a..b', '.a', 'a..', `${label}a.x`, `${label}.${label}.${label}.${'a'.repeat(62)}`, 'a\0b', 'a\nb', 'a\\.b', 'é.x', 'x\u{7f}',
   ]) assert.equal(questionName(text), undefined, JSON.stringify(text))
 })
 

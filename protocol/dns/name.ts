@@ -2,14 +2,14 @@
 import { parseIPv4, parseIPv6 } from '../qmail/ip.ts'
 import { asciiLower } from '../text.ts'
 
-/** Characters that a question may hold: RFC 2181 section 11 allows any byte, the system's resolver these. */
-const LABEL = /^[!-[\]-~]{1,63}$/
+/** Characters that a question may hold: RFC 2181 section 11 allows any byte. A blank is what `%_` in an SPF record asks for. */
+const LABEL = /^[ -[\]-~]{1,63}$/
 /** 255 bytes on the wire are 253 characters. */
 const LONGEST = 253
 
 /**
  * The name in lower case and without the dot at its end; undefined when it cannot stand in a question: an empty or
- * overlong label, more than 253 characters, anything but visible ASCII, or a backslash, which resolvers read as an escape.
+ * overlong label, more than 253 characters, anything but printable ASCII, or a backslash, which resolvers read as an escape.
  */
 export function questionName(text: string): string | undefined {
   const name = text.endsWith('.') ? text.slice(0, -1) : text

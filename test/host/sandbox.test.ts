@@ -53,7 +53,8 @@ test('it sees the session, bytes that are no UTF-8 included, and nothing else', 
 
 test('settings and control files are read by the plugin\'s own declarations', async (t) => {
   const kit = sandboxKit(t)
-  const members = `settings: { MAXN: api.count('n'), ON: api.flag('on') }, control: { bad: api.patterns('names'), own: { about: 'own', parse: (content) => ({ value: (content ?? 'none').trim(), problems: [] }) } },
+  const members = `settings: { MAXN: api.count('n'), ON: api.flag('on'),
+      ODD: { about: 'odd', form: 'text', parse: (value) => ({ ok: true, value, doubt: { reason: 'odd', mend: 'think' } }) } }, control: { bad: api.patterns('names'), own: { about: 'own', parse: (content) => ({ value: (content ?? 'none').trim(), problems: [] }) } },
     rcpt: ({ settings, control, session }) => error([settings.MAXN, settings.ON, control.bad.match(session.helo)?.pattern, control.own].join(' '))`
   const request = requestOf('rcpt', { env: { MAXN: '7' }, session: { helo: 'x.bad.example' } })
   assert.deepEqual(await ask(kit, members, request, { control: { bad: '*.bad.example\n' } }), { commands: [error('7  *.bad.example none')] })
@@ -61,8 +62,9 @@ test('settings and control files are read by the plugin\'s own declarations', as
   const wrong = await ask(kit, members, requestOf('rcpt', { env: { MAXN: 'x' } }))
   assert.match(wrong.fault?.detail ?? '', /^BadSetting: MAXN: "x" is not a whole number/)
   const { lease } = await kit.load('plugins/x.ts')
-  assert.deepEqual(await readSettings(lease!, [['MAXN', '1'], ['MAXN', 'x'], ['OTHER', '']]), [
+  assert.deepEqual(await readSettings(lease!, [['MAXN', '1'], ['MAXN', 'x'], ['OTHER', ''], ['ODD', 'x']]), [
     undefined, { line: 0, reason: '"x" is not a whole number', mend: 'write digits only, such as 10' }, undefined,
+    { line: 0, reason: 'odd', mend: 'think', warning: true },
   ])
 })
 

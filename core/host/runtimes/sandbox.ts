@@ -88,7 +88,7 @@ export function readSettings(lease: Lease, pairs: Pairs): Promise<readonly (Line
     const failed = (reason: string): void =>
       resolve(pairs.map((_pair, index) => index === 0 ? { line: 0, reason, mend: 'mend the plugin' } : undefined))
     const asked: Asked = {
-      unit: lease.unit, payload: JSON.stringify(payload), hadEffect: false, lost: 0,
+      unit: lease.unit, payload: JSON.stringify(payload), hadEffect: false, asked: false,
       questioned: () => undefined, restarting: () => undefined,
       failed: ({ detail }) => failed(detail),
       answered: (json) => {
@@ -105,8 +105,8 @@ type Pairs = readonly (readonly [name: string, text: string])[]
 
 function problemIn(found: unknown): LineProblem | undefined {
   if (typeof found !== 'object' || found === null) return undefined
-  const { reason, mend } = found as Readonly<Record<string, unknown>>
-  return { line: 0, reason: String(reason), mend: String(mend) }
+  const { reason, mend, warning } = found as Readonly<Record<string, unknown>>
+  return { line: 0, reason: String(reason), mend: String(mend), ...(warning === true && { warning: true }) }
 }
 
 const NO_SESSION: Partial<Session> = { env: {} }

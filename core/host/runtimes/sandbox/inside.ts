@@ -156,7 +156,8 @@ function readSettings(plugin: Plugin, pairs: readonly (readonly [string, string]
   return pairs.map(([name, value]) => {
     const setting = plugin.settings?.[name]
     const parsed = setting?.parse(value)
-    return parsed === undefined || parsed.ok ? null : { reason: parsed.reason, mend: parsed.mend }
+    const found = parsed?.ok === true ? parsed.doubt : parsed
+    return found === undefined ? null : { reason: found.reason, mend: found.mend, ...(parsed?.ok === true && { warning: true }) }
   })
 }
 
