@@ -1,8 +1,9 @@
 /** What may stand in the settings file: keys, types, defaults. Everything wrong is named at once. */
 import { resolve } from 'node:path'
+import { isServerAddress } from '../protocol/dns/server-address.ts'
 import { nearest } from '../protocol/nearest.ts'
 import type { Problem } from './problem.ts'
-import type { ListenerSettings, Settings } from './settings.ts'
+import type { DnsSettings, ListenerSettings, Settings } from './settings.ts'
 
 export const SETTINGS_FILES: readonly string[] = ['helios.config.json', 'helios.config.yaml', 'helios.config.yml']
 
@@ -16,6 +17,7 @@ export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   user: undefined,
   trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
   log: { level: 'info', pretty: 'auto' },
+  dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 200, secondsPerHook: 30 },
   replyDialect: 'detect',
 }
 
@@ -35,7 +37,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
   readonly problems: readonly Problem[]
 } {
   const reader = new Reader(options.file ?? 'settings', options.text ?? '')
-  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'replyDialect'])
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'dns', 'replyDialect'])
   const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
   const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
   const ownHome = reader.text(top['home'], 'home')
@@ -53,10 +55,28 @@ export function readSettings(value: unknown, options: SchemaOptions): {
       level: reader.oneOf(log['level'], 'log.level', ['debug', 'info', 'warn', 'error']) ?? DEFAULTS.log.level,
       pretty: reader.oneOf(log['pretty'], 'log.pretty', [true, false, 'auto']) ?? DEFAULTS.log.pretty,
     },
+    dns: readDns(top['dns'], reader),
     replyDialect: reader.oneOf(top['replyDialect'], 'replyDialect', ['detect', 'off']) ?? DEFAULTS.replyDialect,
     file: options.file,
   }
   return { settings, home, problems: reader.problems }
+}
+
+function readDns(value: unknown, reader: Reader): DnsSettings {
+  const dns = reader.object(value ?? {}, 'dns', ['servers', 'timeoutSeconds', 'cacheBytes', 'questionsPerHook', 'secondsPerHook'])
+  const servers = reader.texts(dns['servers'], 'dns.servers') ?? DEFAULTS.dns.servers
+  for (const server of servers) {
+    if (!isServerAddress(server)) reader.wrong('dns.servers', 'a list of addresses', server, '["192.0.2.53"], or with a port ["192.0.2.53:5353", "[2001:db8::53]:5353"]')
+  }
+  const number = (key: Exclude<keyof DnsSettings, 'servers'>, most: number): number => {
+    const given = reader.count(dns[key], `dns.${key}`, most)
+    if (given === 0 && key !== 'cacheBytes') reader.problem(`dns.${key}`, 'with 0 nothing could be asked', 'write 1 or more, or leave the key out')
+    return given ?? DEFAULTS.dns[key]
+  }
+  return {
+    servers, timeoutSeconds: number('timeoutSeconds', 60), cacheBytes: number('cacheBytes', 1024 * MIB),
+    questionsPerHook: number('questionsPerHook', 10_000), secondsPerHook: number('secondsPerHook', 600),
+  }
 }
 
 function readListeners(value: unknown, reader: Reader): readonly ListenerSettings[] {

@@ -15,6 +15,19 @@ export interface ListenerSettings {
   readonly proxy: readonly string[]
 }
 
+export interface DnsSettings {
+  /** Addresses of name servers, with a port where it is not 53: `192.0.2.53`, `[2001:db8::53]:5353`. Empty: the system's. */
+  readonly servers: readonly string[]
+  /** Seconds one question may take in all. */
+  readonly timeoutSeconds: number
+  /** Memory that kept replies may take. */
+  readonly cacheBytes: number
+  /** What one plugin may ask at one hook. */
+  readonly questionsPerHook: number
+  /** Seconds that one plugin's questions at one hook may take together. */
+  readonly secondsPerHook: number
+}
+
 export interface Settings {
   /** Absolute path of the home. */
   readonly home: string
@@ -29,6 +42,7 @@ export interface Settings {
     readonly minFreeBytes: number
   }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean | 'auto' }
+  readonly dns: DnsSettings
   /** `detect`: a program's first output line that looks like a 4xx or 5xx reply refuses. `off`: as the original. */
   readonly replyDialect: 'detect' | 'off'
   /** Path of the file the settings came from; undefined: defaults only. */

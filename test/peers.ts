@@ -13,6 +13,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   php: 'php-cli',
   go: 'golang-go',
   'smtp-source': 'postfix',
+  nsd: 'nsd',
 }
 
 /**

@@ -24,9 +24,10 @@ import { createSpool } from '../message/spool.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
+import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
 import { openStore } from '../world/store/store.ts'
-import { confirmedNames } from './names.ts'
+import { nameFrom } from './names.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
 import { NeedsRestart } from './needs-restart.ts'
@@ -119,8 +120,9 @@ async function assemble(
 
   const directories = new DirectorySync(nodeFileSystem)
   const facts: { locals: ReadonlySet<string> } = { locals: new Set() }
+  const dns = openDns(settings.dns)
   const world = createWorld({
-    accounts: accountFacts(database, { locals: () => facts.locals }),
+    accounts: accountFacts(database, { locals: () => facts.locals }), dns, dnsBudget: settings.dns,
     mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
     store,
   })
@@ -206,7 +208,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
-    reloader, trace, log, failed, nameOf: confirmedNames(),
+    reloader, trace, log, failed, nameOf: nameFrom(dns),
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }

@@ -6,6 +6,7 @@ import type { DnsFacts } from '../plugin/dns.ts'
 import { printDnsAnswer } from '../plugin/dns-print.ts'
 import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
+import { withinBudget, type DnsBudget } from './dns-budget.ts'
 import { countersOf, storeOf } from './remember.ts'
 import { NO_STORE } from './store/store.ts'
 import type { Store } from './store/types.ts'
@@ -14,6 +15,8 @@ export interface WorldOptions {
   readonly accounts: AccountFacts
   /** Default: nobody answers. */
   readonly dns?: DnsFacts
+  /** What one plugin may ask of `dns` at one hook. Default: as much as it likes. */
+  readonly dnsBudget?: DnsBudget
   readonly mailbox: MailboxEffects
   /** What plugins remember. Default: nothing is, and who asks is told so. */
   readonly store?: Store
@@ -54,9 +57,11 @@ export function createWorld(options: WorldOptions): WorldFactory {
   return { forRequest: (binding) => worldOf(options, binding, clock, random), now: clock, random }
 }
 
-function worldOf({ accounts, dns = NO_DNS, mailbox, store = NO_STORE }: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
+function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
+  const { accounts, dns = NO_DNS, dnsBudget, mailbox, store = NO_STORE } = options
   const { plugin, needs, trace, signal } = binding
   let now: number | undefined
+  let names: DnsFacts | undefined
 
   function record(question: string, answer: string, since: number): void {
     const ms = Math.round((performance.now() - since) * 1000) / 1000
@@ -102,8 +107,10 @@ function worldOf({ accounts, dns = NO_DNS, mailbox, store = NO_STORE }: WorldOpt
       hasDomain: (domain) => ask(`accounts.hasDomain ${domain}`, () => accounts.hasDomain(domain), String),
     },
     dns: {
-      resolve: (name, type) => unlessAborted(signal, () =>
-        ask(`dns ${type} ${name}`, () => dns.resolve(name, type), (answer) => printDnsAnswer(type, answer))),
+      resolve: (name, type) => unlessAborted(signal, () => {
+        const facts = names ??= dnsBudget === undefined ? dns : withinBudget(dns, dnsBudget)
+        return ask(`dns ${type} ${name}`, () => facts.resolve(name, type), (answer) => printDnsAnswer(type, answer))
+      }),
     },
     counters: countersOf(remembering),
     store: storeOf(remembering),

@@ -12,6 +12,8 @@ export type HomeFiles = Readonly<Record<string, FileContent | undefined>>
 export interface HomeSettings {
   readonly listeners?: readonly { readonly service?: string; readonly compat?: 'qmail-spp' | false }[]
   readonly replyDialect?: 'detect' | 'off'
+  /** The settings' `dns`. */
+  readonly dns?: Readonly<Record<string, unknown>>
 }
 
 export interface Home {
@@ -73,9 +75,9 @@ function withMode(file: FileContent): { readonly content: string | Buffer; reado
   return { content: file, mode: file.toString('latin1').startsWith('#!') ? 0o755 : 0o644 }
 }
 
-export function settingsText({ listeners = [{}], replyDialect = 'detect' }: HomeSettings): string {
+export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {} }: HomeSettings): string {
   return JSON.stringify({
     listeners: listeners.map(({ service = 'smtp', compat = false }) => ({ service, host: '127.0.0.1', port: 0, compat })),
-    replyDialect,
+    replyDialect, dns,
   })
 }

@@ -13,6 +13,7 @@ import { refusal } from '../../accounts/errors.ts'
 import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
 import { WorldUnavailable, type AccountFacts, type MailboxEffects } from '../../plugin/world.ts'
 import type { Hook } from '../../plugin/plugin.ts'
+import { openDns } from '../../world/dns.ts'
 import { createWorld } from '../../world/real.ts'
 import { storeInMemory } from '../../world/store/in-memory.ts'
 import type { Io } from '../command.ts'
@@ -41,7 +42,8 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
   const database = existsSync(join(settings.home, 'helios.db')) ? openDatabase(settings.home) : undefined
   const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(database, { locals: () => control.locals })
   try {
-    const lab = await openLab({ settings, control, world: createWorld({ accounts, mailbox, store: storeInMemory() }) })
+    const world = createWorld({ accounts, dns: openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory() })
+    const lab = await openLab({ settings, control, world })
     try {
       return await work({ settings, control, lab, mailboxes })
     } finally {
