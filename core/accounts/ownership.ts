@@ -2,14 +2,15 @@
  * Who owns what is created in a home. An operator often works as root on a home that belongs to the
  * mail user: a directory left to root would stop that user's mail.
  */
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Gives a file just created to the home's owner, when root created it. Throws the file system's error. */
 export function giveToOwner(home: string, path: string): void {
-  if (process.getuid?.() !== 0) return
+  if (process.geteuid?.() !== 0) return
   const { uid, gid } = statSync(home)
-  if (uid !== 0) chownSync(path, uid, gid)
+  // Of the entry itself: whoever owns the home may have put a link in its place by now.
+  if (uid !== 0) lchownSync(path, uid, gid)
 }
 
 /** Creates a directory (mode 0700) and the missing ones above it, each the home owner's. True when it was not there before. */

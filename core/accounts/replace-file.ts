@@ -35,6 +35,6 @@ function existing(path: string): Stats | undefined {
 }
 
 function keepRights(file: number, { mode, uid, gid }: Stats): void {
-  if (process.getuid?.() === 0) fchownSync(file, uid, gid)
+  if (process.geteuid?.() === 0) fchownSync(file, uid, gid)
   fchmodSync(file, mode & 0o7777)
 }

@@ -1,7 +1,10 @@
 /** `helios check`: everything wrong or doubtful in what an operator wrote. */
 import { checkHome } from '../../config/check.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
+import type { Settings } from '../../config/settings.ts'
+import { HeliosError } from '../error.ts'
 import { checkPlugins } from '../host/check.ts'
+import { serverUser } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
 import type { Noun } from './command.ts'
 import { requireHome } from './home.ts'
@@ -15,13 +18,25 @@ export const check: Noun = {
         const global = program.opts<{ readonly home?: string; readonly config?: string }>()
         const { settings, control, problems: found } = await checkHome({ ...global, cwd: io.cwd })
         if (settings !== undefined) await requireHome(settings.home)
-        const problems = [...found, ...control === undefined ? [] : await checkPlugins(control)].toSorted(order)
+        const problems = [...found, ...userProblems(settings), ...control === undefined ? [] : await checkPlugins(control)].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)
         if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
         for (const problem of problems) io.out(printable(printProblem(problem)))
         io.out(summary(settings?.home, problems))
       })
   },
+}
+
+/** What would keep a start as root from becoming the user of the settings; nobody else can tell. */
+function userProblems(settings: Settings | undefined): readonly Problem[] {
+  if (settings === undefined || process.geteuid?.() !== 0) return []
+  try {
+    serverUser(settings)
+    return []
+  } catch (error) {
+    if (!(error instanceof HeliosError)) throw error
+    return [{ severity: 'error', file: settings.file ?? 'settings', reason: error.message, mend: error.mend }]
+  }
 }
 
 function summary(home: string | undefined, problems: readonly Problem[]): string {

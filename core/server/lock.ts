@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { giveToOwner, makeDirectory } from '../accounts/ownership.ts'
+import { isBusy } from '../accounts/database.ts'
+import { makeDirectory } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
 
 /** Holds the lock until `release`. Throws HeliosError `home-locked` when another server has it. */
@@ -12,17 +13,30 @@ export function lockHome(home: string): { release(): void } {
   const directory = join(home, 'run')
   makeDirectory(home, directory)
   const path = join(directory, 'lock')
-  const lock = new DatabaseSync(path, { timeout: 0 })
+  const lock = open(path)
   try {
     // No journal on disk: nothing is ever written.
     lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-    // Root makes it, and the user that root becomes must be able to take it another time.
-    giveToOwner(home, path)
   } catch (cause) {
     lock.close()
+    if (!isBusy(cause)) throw unusable(path, cause)
     throw new HeliosError('home-locked', `another server is running in ${home}`, {
       fault: 'operator', mend: 'stop that one first, or give this one a home of its own with --home', cause,
     })
   }
   return { release: () => lock.close() }
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 })
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
+}
+
+function unusable(path: string, cause: unknown): HeliosError {
+  return new HeliosError('lock', `cannot lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    fault: 'operator', mend: 'give the home and all below it to the user the server runs as; the file itself is empty and may be removed while no server runs', cause,
+  })
 }

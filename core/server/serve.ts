@@ -36,7 +36,7 @@ import { lockHome } from './lock.ts'
 import { admitTo, type SessionDeps } from './sessions.ts'
 import { watchFiles } from './watch.ts'
 import { StatusFile, type PluginStatus } from './status-file.ts'
-import { becomeUser } from './user.ts'
+import { serverUser } from './user.ts'
 
 export interface ServeIo {
   out(line: string): void
@@ -72,7 +72,8 @@ interface Running {
 
 async function start(settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[]): Promise<Running | undefined> {
   const { home } = settings
-  const lock = lockHome(home)
+  const user = serverUser(settings)
+  const lock = user.as(() => lockHome(home))
   undo.push(() => lock.release())
   const log = createLog(settings.log, { terminal: process.stderr.isTTY })
   const failed = (what: string, cause: unknown): void => {
@@ -87,7 +88,8 @@ async function start(settings: Settings, io: ServeIo, undo: (() => void | Promis
     async (peer, port) => admitTo(listener, await ready.promise)(peer, port), failed)
   undo.push(() => closeAll(listeners))
   try {
-    becomeUser(settings.user)
+    user.become()
+    if (process.getuid?.() === 0 && settings.user === undefined) log.warn('this server runs as root: name an unprivileged "user" in the settings, and give it the home')
     const built = await assemble(settings, io, undo, listeners, log, failed)
     if (built === undefined) {
       ready.reject(new HeliosError('not-started', 'the server did not start', { fault: 'operator', mend: 'see its messages' }))

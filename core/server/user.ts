@@ -1,17 +1,129 @@
-/** From root to the user of the settings, once the sockets are bound. */
-import { readFileSync } from 'node:fs'
+/**
+ * From root to the user of the settings. Root binds the ports and does nothing else: whatever is opened or made in the home is
+ * opened as the user who owns it, so that no link planted there leads root anywhere. That owner is the only one a server of this
+ * home may become: who can edit its settings gains nobody's rights by that.
+ */
+import { accessSync, constants } from 'node:fs'
+import { userInfo } from 'node:os'
+import { homeOwner, notOwnedBy } from '../../config/home-owner.ts'
+import type { Settings } from '../../config/settings.ts'
 import { HeliosError } from '../error.ts'
+import { codeRoot, moduleFile } from '../paths.ts'
 
-/** Becomes `user` with its groups when this process is root; does nothing otherwise. Throws HeliosError `user`. */
-export function becomeUser(user: string | undefined): void {
-  if (user === undefined || process.getuid?.() !== 0) return
-  const entry = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':')).find(([name]) => name === user)
-  const [uid, gid] = [Number(entry?.[2]), Number(entry?.[3])]
-  if (entry === undefined || !Number.isInteger(uid) || !Number.isInteger(gid)) {
-    throw new HeliosError('user', `there is no user ${user} in /etc/passwd`, { fault: 'operator', mend: 'create it, or correct "user" in the settings' })
+export interface ServerUser {
+  /** Does this with the user's rights and comes back. What it does must not wait. */
+  as<T>(work: () => T): T
+  /** For good, with the user's groups and no way back. Throws HeliosError `installation`. */
+  become(): void
+}
+
+/** Nobody else than who started the server. */
+const NOBODY_ELSE: ServerUser = { as: (work) => work(), become: () => {} }
+
+/** Whom this server becomes. Throws HeliosError `user` or `home-owner`, before anything was done. */
+export function serverUser({ home, user, file }: Pick<Settings, 'home' | 'user' | 'file'>): ServerUser {
+  if (process.getuid?.() !== 0) return staying(user)
+  const identity = user === undefined ? undefined : lookUp(user, file)
+  const owner = homeOwner(home)
+  if (identity === undefined || identity.uid === 0) {
+    if (owner === undefined || owner === 0) return NOBODY_ELSE
+    throw new HeliosError('user', `${home} belongs to ${nameOf(owner)}, and root would run its plugins`, {
+      fault: 'operator', mend: `write "user": "${nameOf(owner)}" into the settings, or give the home to root: chown -R root ${home}`,
+    })
   }
+  const foreign = notOwnedBy(home, identity.uid)
+  if (foreign.length > 0) {
+    throw new HeliosError('home-owner', `the server becomes ${identity.name}, who does not own ${foreign.map((name) => (name === '.' ? home : name)).join(' ')}`, {
+      fault: 'operator', mend: `chown -R ${identity.name}: ${home}`,
+    })
+  }
+  return rootBecoming(identity)
+}
+
+interface Identity {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Asks the system and not /etc/passwd, which is not where every user stands. */
+function lookUp(name: string, file: string | undefined): Identity {
+  try {
+    process.seteuid!(name)
+  } catch (cause) {
+    throw new HeliosError('user', `there is no user ${name} on this machine`, {
+      fault: 'operator', mend: `create it, or correct "user" in ${file ?? 'the settings'}`, cause,
+    })
+  }
+  try {
+    const { uid, gid } = userInfo()
+    return { name, uid, gid }
+  } finally {
+    process.seteuid!(0)
+  }
+}
+
+function rootBecoming({ name, uid, gid }: Identity): ServerUser {
   // Node has it, its types do not.
-  ;(process as unknown as { initgroups(user: string, group: number): void }).initgroups(user, gid)
-  process.setgid!(gid)
-  process.setuid!(uid)
+  const initgroups = (): void => (process as unknown as { initgroups(user: string, group: number): void }).initgroups(name, gid)
+  return {
+    as(work) {
+      initgroups()
+      process.setegid!(gid)
+      process.seteuid!(uid)
+      try {
+        return work()
+      } finally {
+        process.seteuid!(0)
+        process.setegid!(0)
+      }
+    },
+    become() {
+      initgroups()
+      process.setgid!(gid)
+      process.setuid!(uid)
+      // What libraries look at to find files of the user's.
+      Object.assign(process.env, { HOME: userInfo().homedir, USER: name, LOGNAME: name })
+      requireReadable(name)
+    },
+  }
+}
+
+function staying(user: string | undefined): ServerUser {
+  const uid = process.geteuid?.()
+  if (user === undefined || uid === undefined || nameOf(uid) === user) return NOBODY_ELSE
+  throw new HeliosError('user', `the settings say "user": "${user}", and this is ${nameOf(uid)}, who cannot become another`, {
+    fault: 'operator', mend: `start the server as root or as ${user}, or take "user" out of the settings`,
+  })
+}
+
+/** The server's parts are started from the installation, now as this user. */
+function requireReadable(name: string): void {
+  try {
+    accessSync(process.execPath, constants.X_OK)
+    accessSync(moduleFile('core/host/children/broker-child'), constants.R_OK)
+  } catch (cause) {
+    throw new HeliosError('installation', `${name} may not read ${codeRoot} or run ${process.execPath}`, {
+      fault: 'operator', mend: 'install both where everybody may read them, such as /opt, and not below a home directory', cause,
+    })
+  }
+}
+
+function nameOf(uid: number): string {
+  if (uid === process.geteuid?.()) {
+    try {
+      return userInfo().username
+    } catch {
+      return String(uid)
+    }
+  }
+  // As root the system tells; nobody else asks for another.
+  process.seteuid!(uid)
+  try {
+    return userInfo().username
+  } catch {
+    return String(uid)
+  } finally {
+    process.seteuid!(0)
+  }
 }

@@ -12,6 +12,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { SmtpClient } from '../client/smtp-client.ts'
 import { makeHome } from '../harness/home.ts'
+import { descendantsOf, isAlive } from '../harness/processes.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
 import { startServer, type Server } from '../harness/server.ts'
 
@@ -53,7 +54,7 @@ test(`${MESSAGES} messages from ${CLIENTS} clients through ${KILLS} kills`, { ti
     // Random moments are the point; the seed of no test depends on them.
     await delay(30 + Math.random() * 120)
     const look = kill % 20 === 0
-    const children = look ? await childrenOf(server.pid) : []
+    const children = look ? await descendantsOf(server.pid) : []
     await server.kill()
     if (look) {
       assert.ok(children.length > 0, 'the broker is a child')
@@ -115,25 +116,4 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => { server.close(resolve) })
   return port
-}
-
-/** All descendants of a process: the system's own list of children is not everywhere. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const parents = new Map<number, number>()
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    parents.set(Number(name), Number(/^.*\) \S (\d+)/s.exec(stat)?.[1]))
-  }
-  const below = (parent: number): number[] => [...parents].filter(([, above]) => above === parent).flatMap(([child]) => [child, ...below(child)])
-  return below(pid)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

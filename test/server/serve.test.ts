@@ -1,13 +1,13 @@
 /** The server as an operator meets it: what it prints, how it stops, what it refuses to start with. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { delivered, deliverInto, deliveryPlace } from '../harness/delivered.ts'
-import { makeHome, settingsText, type Home } from '../harness/home.ts'
+import { makeHome, type Home } from '../harness/home.ts'
 import { startServer } from '../harness/server.ts'
 
 const run = promisify(execFile)
@@ -149,22 +149,6 @@ test('a message of 100 MB more costs no more memory', { timeout: 120_000 }, asyn
   await send(140)
   const grown = await peakMemory(server.pid) - before
   assert.ok(grown < 48 * 1024, `${grown} KiB more at its peak for 100 MB more of message`)
-})
-
-test('started as root, the server and its broker become the user of the settings', async (t) => {
-  if (process.getuid?.() !== 0) return t.skip('needs root')
-  const home = await makeHome({ 'control/smtpplugins': '[helo]\n:echo "P250-$(id -un)"\n' })
-  const settings = JSON.parse(settingsText({})) as object
-  await home.write('helios.config.json', JSON.stringify({ ...settings, user: 'nobody' }))
-  await run('chown', ['-R', 'nobody:nogroup', home.path])
-  const server = await startServer(home)
-  const { uid } = await stat(`/proc/${server.pid}`)
-  assert.equal(uid, (await stat(home.path)).uid)
-  const client = await server.connect()
-  await client.reply()
-  client.send('HELO x\r\n')
-  assert.equal((await client.reply())[0], '250-nobody')
-  assert.equal((await server.stop()).code, 0)
 })
 
 test('a tarpit costs nothing once its client has left', async () => {

@@ -1,0 +1,172 @@
+/** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { lstat, readdir, readFile, stat, symlink, unlink } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { SmtpClient } from '../client/smtp-client.ts'
+import { queueEmpties } from '../harness/delivered.ts'
+import { makeHome, type Home } from '../harness/home.ts'
+import { descendantsOf } from '../harness/processes.ts'
+import { startServer } from '../harness/server.ts'
+
+const run = promisify(execFile)
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js')
+const helios = (home: Home, ...args: string[]) => run(process.execPath, [LAUNCHER, '--home', home.path, ...args], { timeout: 60_000 })
+
+const skip = process.getuid?.() === 0 ? false : 'needs root'
+if (skip !== false) console.log('SKIPPED: started as root: needs root')
+
+/** An unprivileged user with a group of its own, as every Debian has it. */
+const USER = 'mail'
+const { uid, gid } = await identity(USER)
+
+test('low ports, and then nothing of root is left', { skip }, async () => {
+  const home = await makeHome({
+    'control/smtpplugins': '[helo]\n:echo "P250-$(id -un) $(id -gn) $(id -Gn)"\nplugins/mine.ts\n[+deliver]\nmaildir\n',
+    'control/rcpthosts': 'local.example\n',
+    'plugins/mine.ts': "import { definePlugin, print } from 'helios-mail/plugin'\nexport default definePlugin({ name: 'mine', summary: 'Says hello.', helo: () => print('250-hello') })\n",
+  })
+  const place = await lowPlace()
+  await settings(home, { user: USER, listeners: [{ service: 'smtp', ...place }], log: { level: 'info' } })
+  await give(home)
+  // As an operator does it: with root's rights, in the user's home.
+  await helios(home, 'domain', 'add', 'local.example')
+  await helios(home, 'user', 'add', 'ann@local.example', '--generate')
+  const server = await startServer(home)
+  assert.equal(server.port, place.port)
+
+  const client = await SmtpClient.connect(place.port, { host: place.host })
+  await client.reply()
+  client.send('HELO x\r\n')
+  const [whose, hello] = await client.reply()
+  assert.equal(whose, `250-${USER} ${USER} ${USER}`)
+  assert.equal(hello, '250-hello')
+  await client.commands('MAIL FROM:<a@far.example>', 'RCPT TO:<ann@local.example>', 'DATA')
+  assert.match(await client.command('Subject: hello\r\n\r\nHello.\r\n.'), /^250 /)
+  await queueEmpties(home)
+
+  const processes = [server.pid, ...await descendantsOf(server.pid)]
+  assert.ok(processes.length >= 3, 'server, broker, sandbox')
+  for (const pid of processes) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
+    assert.deepEqual(numbers(status, 'Uid'), [uid, uid, uid, uid], command)
+    assert.deepEqual(numbers(status, 'Gid'), [gid, gid, gid, gid], command)
+    assert.deepEqual(numbers(status, 'Groups'), [gid], command)
+    assert.match(status, /^CapEff:\s+0+$/m, command)
+    assert.match(status, /^CapPrm:\s+0+$/m, command)
+  }
+  await client.leave()
+  assert.deepEqual(await foreign(home.path), [], 'all in the home is the user\'s')
+  for (const name of ['.', 'queue', 'queue/msg', 'queue/tmp', 'trace', 'run', 'mail']) {
+    assert.equal((await stat(home.at(name))).mode & 0o7777, 0o700, name)
+  }
+  assert.equal((await readdir(home.at('mail/local.example/ann/Maildir/new'))).length, 1)
+  assert.match((await helios(home, 'why', '--last', '1')).stdout, /delivered/)
+  assert.doesNotMatch(server.stderr(), /runs as root/)
+  assert.equal((await server.stop()).code, 0)
+})
+
+test('the home it cannot write is named before anything is done', { skip }, async () => {
+  const home = await makeHome()
+  await settings(home, { user: USER })
+  await refused(home, new RegExp(`becomes ${USER}, who does not own ${home.path} .*\\(chown -R ${USER}: ${home.path}\\)`))
+  await give(home)
+  await run('chown', ['root', home.at('queue')])
+  await refused(home, /who does not own queue \(chown/)
+  await assert.rejects(helios(home, 'check'), ({ code, stdout }: { code: number; stdout: string }) => {
+    assert.equal(code, 1)
+    assert.match(stdout, /who does not own queue/)
+    return true
+  })
+})
+
+test('who owns the home cannot keep root: neither by the settings, nor by a link', { skip }, async () => {
+  const home = await makeHome()
+  await give(home)
+  await refused(home, new RegExp(`belongs to ${USER}, and root would run its plugins \\(write "user": "${USER}"`))
+  await settings(home, { user: 'root' })
+  await refused(home, /root would run its plugins/)
+  await settings(home, { user: 'nobody-of-this-name' })
+  await refused(home, /there is no user nobody-of-this-name/)
+
+  await settings(home, { user: USER })
+  const trap = await makeHome()
+  await (await startServer(home)).stop()
+  await unlink(home.at('run/lock'))
+  await symlink(trap.at('made-by-root'), home.at('run/lock'))
+  await run('chown', ['-h', `${USER}:`, home.at('run/lock')])
+  await refused(home, /cannot lock .*run\/lock/)
+  await assert.rejects(lstat(trap.at('made-by-root')), { code: 'ENOENT' })
+})
+
+test('somebody else cannot become the user, and is told', { skip }, async () => {
+  const home = await makeHome()
+  await settings(home, { user: 'daemon' })
+  await give(home)
+  // The test's directory may be nobody's but root's: the home is in one that all may enter.
+  const failure = await run('setpriv', ['--reuid', USER, '--regid', USER, '--clear-groups', process.execPath, LAUNCHER, '--home', home.path, 'serve'], {
+    cwd: home.path,
+  }).then(() => undefined, (error: { readonly stderr: string }) => error.stderr)
+  assert.match(failure ?? '', new RegExp(`"user": "daemon", and this is ${USER}, who cannot become another`))
+})
+
+test('as root in a home of root: it runs, and the log says that it should not', { skip }, async () => {
+  const home = await makeHome()
+  const server = await startServer(home)
+  assert.match(server.stderr(), /runs as root/)
+  assert.equal((await server.stop()).code, 0)
+})
+
+async function settings(home: Home, more: object): Promise<void> {
+  await home.write('helios.config.json', JSON.stringify({ listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0 }], ...more }))
+  if ((await stat(home.path)).uid === uid) await give(home)
+}
+
+async function give(home: Home): Promise<void> {
+  await run('chown', ['-R', `${USER}:`, home.path])
+}
+
+async function refused(home: Home, told: RegExp): Promise<void> {
+  await assert.rejects(helios(home, 'serve'), ({ code, stderr }: { code: number; stderr: string }) => {
+    assert.equal(code, 1)
+    assert.match(stderr, told)
+    return true
+  })
+}
+
+/** Not the user's, of everything in the home. */
+async function foreign(directory: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await readdir(directory, { recursive: true })) {
+    const facts = await lstat(join(directory, name)).catch(() => undefined)
+    if (facts !== undefined && (facts.uid !== uid || facts.gid !== gid)) found.push(name)
+  }
+  return found
+}
+
+function numbers(status: string, name: string): number[] {
+  return (new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '').trim().split(/\s+/).map(Number)
+}
+
+async function identity(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
+  const fields = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')).find(([each]) => each === name)
+  return { uid: Number(fields?.[2]), gid: Number(fields?.[3]) }
+}
+
+/** A port below 1024 that nobody has, on a loopback address of its own. */
+async function lowPlace(): Promise<{ readonly host: string; readonly port: number }> {
+  for (;;) {
+    const part = () => 1 + Math.floor(Math.random() * 250)
+    const host = `127.${part()}.${part()}.${part()}`
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(25, host, () => resolve(true))
+    })
+    await new Promise((resolve) => { server.close(resolve) })
+    if (free) return { host, port: 25 }
+  }
+}
