@@ -53,7 +53,8 @@ export interface BuiltGeneration {
 }
 
 /** Builds the generation that these control files make. Never rejects: what is wrong comes back as problems. */
-export async function buildGeneration(control: Control, options: GenerationOptions): Promise<BuiltGeneration> {
+export async function buildGeneration(control: Control, given: GenerationOptions): Promise<BuiltGeneration> {
+  const options = { ...given, bundles: new Map() }
   const problems: Problem[] = []
   const files = new Set([join(options.home, 'plugins')])
   const lists = new Map<string, ListOfLines>()
@@ -117,9 +118,13 @@ async function loadList(
   const compat = emptyChains()
   const plugins = new Map<string, Plugin>()
   const replaced = new Set<string>()
-  for (const entry of parsed.entries) {
-    const hook = entry.section as Hook
+  const loaded = await mapAtOnce(AT_ONCE, parsed.entries, async (entry) => {
     const asHardened = await loadEntry(entry, { ...options, control, file, compat: false })
+    const same = asHardened.line === undefined || asHardened.line.runtime === 'inline' || asHardened.line.runtime === 'sandbox'
+    return { entry, asHardened, asOriginal: same ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true }) }
+  })
+  for (const { entry, asHardened, asOriginal } of loaded) {
+    const hook = entry.section as Hook
     problems.push(...asHardened.problems)
     for (const read of asHardened.files ?? []) files.add(read)
     if (asHardened.trustedFile !== undefined) trustedFiles.add(asHardened.trustedFile)
@@ -127,13 +132,29 @@ async function loadList(
     hardened[hook].push(behindBreaker(asHardened.line, options.program.log))
     if (asHardened.plugin !== undefined) plugins.set(asHardened.plugin.name, asHardened.plugin)
     for (const check of asHardened.plugin?.replaces ?? asHardened.lease?.description.replaces ?? []) replaced.add(check)
-    const asOriginal = asHardened.line.runtime === 'inline' || asHardened.line.runtime === 'sandbox' ? asHardened : await loadEntry(entry, { ...options, control, file, compat: true })
     if (asOriginal.line !== undefined) compat[hook].push(asOriginal.line)
   }
   return {
     file, hardened, compat, plugins: [...plugins.values()],
     replacesBadmailfrom: replaced.has('badmailfrom'),
   }
+}
+
+/** Plugins that are tried at the same time: each may cost a process. */
+const AT_ONCE = 4
+
+/** Results in the order of the items, `most` of which are worked on at a time. */
+async function mapAtOnce<T, R>(most: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  async function lane(): Promise<void> {
+    while (next < items.length) {
+      const index = next++
+      results[index] = await work(items[index]!)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, lane))
+  return results
 }
 
 function emptyChains(): Record<Hook, Line[]> {

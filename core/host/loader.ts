@@ -10,6 +10,7 @@ import { inlineLine, type InlineOptions } from './runtimes/inline.ts'
 import { loadBundled, loadTrusted } from './runtimes/load-trusted.ts'
 import { programLine, type ProgramOptions } from './runtimes/program.ts'
 import { sandboxLine } from './runtimes/sandbox.ts'
+import type { BundleCache } from './runtimes/sandbox/bundle.ts'
 import type { Sandboxes } from './runtimes/sandbox/sandboxes.ts'
 import type { Lease } from './runtimes/sandbox/unit.ts'
 import { workerLine, type WorkerOptions } from './runtimes/worker.ts'
@@ -25,6 +26,8 @@ export interface LoaderOptions {
   readonly program: Pick<ProgramOptions, 'replyDialect' | 'log'> & { readonly broker: ProgramOptions['broker'] & WorkerOptions['broker'] }
   readonly inline: Pick<InlineOptions, 'world' | 'log'>
   readonly sandboxes: Pick<Sandboxes, 'load' | 'limits'>
+  /** Shared by the lines of one generation, which often name the same file. */
+  readonly bundles?: BundleCache
 }
 
 export interface Loaded {
@@ -85,8 +88,8 @@ async function ownPlugin(entry: ListEntry, file: string): Promise<Found> {
 }
 
 async function sandboxed(entry: ListEntry, file: string, options: LoaderOptions): Promise<Loaded> {
-  const { home, control, sandboxes, inline: { world } } = options
-  const { lease, problems, files } = await sandboxes.load({ file, home, control, group: entry.options.group ?? '' })
+  const { home, control, sandboxes, bundles, inline: { world } } = options
+  const { lease, problems, files } = await sandboxes.load({ file, home, control, group: entry.options.group ?? '', bundles })
   if (lease === undefined) return { problems, files }
   const { name, hooks, needs } = lease.description
   const refuse = (reason: string, mend: string): Loaded => {

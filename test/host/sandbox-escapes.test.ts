@@ -129,7 +129,7 @@ socket.on('data', (chunk) => {
 const ANSWERS: readonly (readonly [what: string, answer: string, fault: RegExp])[] = [
   ['bytes that are no JSON', "socket.write('\\xff\\xfe{{{\\n')", /broke the protocol \(not JSON/],
   ['44 MB without a line end', "socket.write('x'.repeat(44e6))", /broke the protocol \(a line of more than/],
-  ['44 MB in one line', "say({ k: 'answer', p: order.p, i: order.i, v: 'x'.repeat(44e6) })", /broke the protocol \(a line of more than/],
+  ['44 MB in one line', "say({ k: 'answer', p: order.p, i: order.i, v: 'x'.repeat(44e6) })", /broke the protocol \(a line of more than|no sign of life/],
   ['an answer to nobody', "say({ k: 'answer', p: order.p, i: order.i + 1, v: '{}' })", /broke the protocol \(a call that was never made/],
   ['an answer in another plugin\'s name', "say({ k: 'answer', p: order.p + 1, i: order.i, v: '{}' })", /broke the protocol \(a call that was never made/],
   ['a question of nobody', "say({ k: 'question', p: order.p, i: order.i + 1, v: '{}' })", /broke the protocol/],

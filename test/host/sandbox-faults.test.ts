@@ -21,7 +21,7 @@ const CASES: readonly (readonly [name: string, handler: string, kinds: readonly 
     ['crashed', 'timed-out'], /more than 256 MiB|no sign of life/],
   ['leaks into a Map', '() => { const all = new Map(); for (let i = 0; ; i++) all.set(i, { i }) }', ['crashed', 'timed-out'], /its process ended by|no sign of life/],
   ['makes a string of half a gigabyte', "() => error('550 ' + 'x'.repeat(2 ** 28))", ['too-much-output', 'crashed', 'timed-out', 'threw'], /./],
-  ['answers with 44 MB', "() => error('550 ' + 'x'.repeat(44e6))", ['too-much-output'], /more than 131072 characters/],
+  ['answers with 44 MB', "() => error('550 ' + 'x'.repeat(44e6))", ['too-much-output', 'timed-out', 'crashed'], /more than 131072 characters|no sign of life|its process ended by/],
   ['answers in a circle', '() => { const a = []; a.push(a); return a }', ['threw'], /circular/i],
   ['fills its stack', '() => { const f = () => f() + 1; return f() }', ['threw'], /call stack/],
   ['exits', '() => { process.exit(0) }', ['threw'], /process is not defined/],

@@ -36,7 +36,7 @@ test('one process for all, another for each group', async (t) => {
   assert.equal(kit.sandboxes.size, 3)
 })
 
-test('calls in flight when a neighbour loops are asked once more, except those that had an effect', async (t) => {
+test('calls in flight when a neighbour loops are asked again, except those that had an effect', async (t) => {
   const kit = sandboxKit(t, { spare: true })
   kit.write({
     'plugins/bad.ts': pluginText('bad', LOOPS),
@@ -67,6 +67,29 @@ test('calls in flight when a neighbour loops are asked once more, except those t
   assert.deepEqual((await effective).fault, { kind: 'crashed', detail: 'its process ended because of another plugin' })
   assert.equal(deliveries, 1)
   assert.notEqual(kit.sandboxes.pids[0], before)
+})
+
+test('a plugin that has ended the process it shared has one of its own, until it is edited', async (t) => {
+  const kit = sandboxKit(t, { spare: true })
+  kit.write({ 'plugins/bad.ts': pluginText('bad', LOOPS), 'plugins/good.ts': pluginText('good', 'rcpt: () => ok()') })
+  const bad = await kit.line('rcpt', 'plugins/bad.ts')
+  const good = await kit.line('rcpt', 'plugins/good.ts')
+  const loop = requestOf('rcpt', { session: { helo: 'loop' } })
+  assert.equal((await bad.run(loop)).fault?.kind, 'timed-out')
+  assert.deepEqual(await good.run(requestOf('rcpt')), { commands: [ok()] })
+  const [shared] = kit.sandboxes.pids
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await bad.run(requestOf('rcpt')), { commands: [error('550 bad')] })
+    assert.equal(kit.sandboxes.pids.length, 2)
+    assert.equal((await bad.run(loop)).fault?.kind, 'timed-out')
+    assert.deepEqual(kit.sandboxes.pids, [shared], 'the neighbour does not notice')
+    assert.deepEqual(await good.run(requestOf('rcpt')), { commands: [ok()] })
+  }
+  assert.equal(kit.logged.filter((line) => line.includes('bad ended the process it shared')).length, 1)
+  kit.write({ 'plugins/bad.ts': pluginText('bad', "rcpt: () => error('550 mended')") })
+  const mended = await kit.line('rcpt', 'plugins/bad.ts')
+  assert.deepEqual(await mended.run(requestOf('rcpt')), { commands: [error('550 mended')] })
+  assert.deepEqual(kit.sandboxes.pids, [shared], 'an edit gives it another chance')
 })
 
 test('a plugin that keeps ending its process rests; its neighbour does not', async (t) => {

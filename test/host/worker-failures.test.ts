@@ -93,7 +93,7 @@ test('what is no worker', async (t) => {
   assert.deepEqual(await fault(':echo spp/2.0; cat'), { kind: 'bad-command', detail: 'its first line is "spp/2.0" and not spp/2' })
   const zeros = JSON.stringify(`${'\0'.repeat(60)}…`)
   assert.equal((await fault(':head -c 100000 /dev/zero; cat'))?.detail, `its first line is ${zeros} and not spp/2`)
-  assert.deepEqual(await fault(':echo spp/2; echo .; cat'), { kind: 'bad-command', detail: 'it printed ".\\n" before it was asked' })
+  assert.deepEqual(await fault(":printf 'spp/2\\n.\\n'; cat"), { kind: 'bad-command', detail: 'it printed ".\\n" before it was asked' })
   assert.deepEqual(await fault(':exit 0'), { kind: 'crashed', detail: 'it ended with status 0 before it said spp/2' })
   assert.deepEqual(await fault(':no-such-program'), { kind: 'crashed', detail: 'it ended with status 127 before it said spp/2' })
   assert.deepEqual(await fault(':exit 120'), { kind: 'cannot-execute', detail: 'it ended with status 120' })

@@ -21,6 +21,8 @@ type Rest = Omit<Form, 'text'>
 const timedOut: Rest = { ends: ['timed-out'], timeoutMs: SHORT_TIMEOUT_MS }
 const late: Rest = { ends: ['timed-out'], timeoutMs: 500, lingerMs: 1500 }
 const none: Rest = { ends: ['none'] }
+/** Where memory or processors are short it meets its time-out first. */
+const slow: Rest = { ends: ['none', 'timed-out'], heavy: true }
 const crashed: Rest = { ends: ['crashed'] }
 const badCommand: Rest = { ends: ['bad-command'] }
 
@@ -30,8 +32,8 @@ export const PROGRAM: Readonly<Record<string, Form>> = {
   'answer-late': { text: "sleep 1.5; echo 'E550 too late (#5.0.0)'", ...late },
   'answer-twice': { text: `echo 'E${ANSWER}'; echo 'E550 again'`, ...none, answer: ANSWER },
   'busy-loop': { text: 'while :; do :; done', ...timedOut },
-  'allocate-1g': { text: `exec ${ALLOCATE}`, ...none, heavy: true },
-  'leak-map': { text: LEAK, ...crashed, heavy: true },
+  'allocate-1g': { text: `exec ${ALLOCATE}`, ...slow },
+  'leak-map': { text: LEAK, ends: ['crashed', 'timed-out'], heavy: true },
   'exit-early': { text: 'exit 0', ...none },
   'exit-1': { text: 'exit 1', ...none },
   'exit-120': { text: 'exit 120', ends: ['cannot-execute'] },
@@ -44,7 +46,7 @@ export const PROGRAM: Readonly<Record<string, Form>> = {
   'bad-code': { text: "echo 'E999 chaos'", ...badCommand },
   'crlf-in-reply': { text: CR_IN_REPLY, ...badCommand },
   'header-injection': { text: CR_IN_HEADER, ...badCommand },
-  'stderr-100mb': { text: STDERR, ...none, heavy: true },
+  'stderr-100mb': { text: STDERR, ...slow },
   'ignores-sigterm': { text: DEAF, ...timedOut },
   'grandchild': { text: 'sleep 600 & exit 0', ...timedOut },
 }
@@ -67,8 +69,8 @@ export const WORKER: Readonly<Record<string, Form>> = {
   'answer-late': asked("sleep 1.5; echo 'E550 too late (#5.0.0)'", late),
   'answer-twice': asked(`printf 'E${ANSWER}\\n.\\nE550 again\\n'`, { ...none, answer: ANSWER }),
   'busy-loop': asked('while :; do :; done', timedOut),
-  'allocate-1g': asked(ALLOCATE, { ...none, heavy: true }),
-  'leak-map': asked(LEAK, { ...crashed, heavy: true }),
+  'allocate-1g': asked(ALLOCATE, slow),
+  'leak-map': asked(LEAK, { ends: ['crashed', 'timed-out'], heavy: true }),
   'exit-early': asked('exit 0', crashed),
   'exit-1': asked('exit 1', crashed),
   'exit-120': asked('exit 120', ending('cannot-execute')),
@@ -85,7 +87,7 @@ export const WORKER: Readonly<Record<string, Form>> = {
   'header-injection': asked(CR_IN_HEADER, badCommand),
   'set-ld-preload': asked('echo SLD_PRELOAD=/chaos.so', badCommand),
   'set-perl5opt': asked('echo SPERL5OPT=-Mchaos', badCommand),
-  'stderr-100mb': asked(STDERR, { ...none, heavy: true }),
+  'stderr-100mb': asked(STDERR, slow),
   'ignores-sigterm': asked(DEAF, timedOut),
   'grandchild': asked('sleep 600 & exit 0', crashed),
   'never-reads': { text: 'echo spp/2; exec sleep 600', ...timedOut },

@@ -88,7 +88,7 @@ export function readSettings(lease: Lease, pairs: Pairs): Promise<readonly (Line
     const failed = (reason: string): void =>
       resolve(pairs.map((_pair, index) => index === 0 ? { line: 0, reason, mend: 'mend the plugin' } : undefined))
     const asked: Asked = {
-      unit: lease.unit, payload: JSON.stringify(payload), hadEffect: false, asked: false,
+      unit: lease.unit, payload: JSON.stringify(payload), hadEffect: false, lost: 0,
       questioned: () => undefined, restarting: () => undefined,
       failed: ({ detail }) => failed(detail),
       answered: (json) => {

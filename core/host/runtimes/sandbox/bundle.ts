@@ -73,6 +73,18 @@ export async function bundlePlugin(file: string, home: string): Promise<Bundled>
   }
 }
 
+/** What is bundled once for everybody who loads it while the same generation is built. By file, absolute. */
+export type BundleCache = Map<string, Promise<Bundled>>
+
+/** As `bundlePlugin`, each file of the cache once. */
+export function bundleOnce(cache: BundleCache, file: string, home: string): Promise<Bundled> {
+  const known = cache.get(file)
+  if (known !== undefined) return known
+  const bundled = bundlePlugin(file, home)
+  cache.set(file, bundled)
+  return bundled
+}
+
 /** Ends esbuild's process, if one was started; the next bundle starts another. */
 export async function stopBundling(): Promise<void> {
   await stop()

@@ -39,7 +39,7 @@ class SandboxCall implements Asked {
   readonly #now: number
   readonly #accounts = new Map<string, Account>()
   readonly payload: string
-  asked = false
+  lost = 0
   hadEffect = false
   #over = false
   #questions = 0
@@ -82,7 +82,7 @@ class SandboxCall implements Asked {
   }
 
   restarting(): void {
-    this.#attempt?.abort(new Error('the plugin is asked once more'))
+    this.#attempt?.abort(new Error('the plugin is asked again'))
     this.#attempt = undefined
     this.#world = undefined
     this.#pieces?.close()

@@ -1,6 +1,7 @@
 /**
  * The plugins that share one process, and what is asked of them. When the process ends, whoever's code ran is at
- * fault; everybody else's calls are asked once more in the next process, unless they had an effect.
+ * fault and has a process of its own from then on; everybody else's calls are asked again in the next process, unless
+ * they had an effect.
  */
 import type { Log } from '../../../plugin/plugin.ts'
 import type { Fault } from '../../types.ts'
@@ -19,20 +20,23 @@ export interface Asked {
   readonly payload: string
   /** It has changed something that would be changed twice if it were asked again. */
   readonly hadEffect: boolean
-  /** It was asked before, in a process that ended. */
-  asked: boolean
+  /** Processes that ended while it was asked in them, through no fault of its own. */
+  lost: number
   questioned(question: QuestionPayload, tell: (factJson: string) => void): void
   answered(json: string): void
   failed(fault: Fault): void
-  /** Its process has ended: open questions are void, it is about to be asked once more. */
+  /** Its process has ended: open questions are void, it is about to be asked again. */
   restarting(): void
 }
 
 export interface GroupOptions {
+  /** As logs show it. */
   readonly name: string
   readonly limits: SandboxLimits
   readonly log: Log
   takeChild(): Promise<Child>
+  /** Gives the unit a group of its own, where it can end nobody's process but its own. */
+  isolate?(unit: Unit): void
 }
 
 /** What is loaded in the present process. */
@@ -44,6 +48,8 @@ interface Seat {
 /** Waits before the next process, by the number of those that ended in the last minute. */
 const BACK_OFF_MS = [0, 0, 50, 100, 200, 400, 800] as const
 const MINUTE = 60_000
+/** Ends of processes that a call outlives: each plugin can take an innocent call with it once. */
+const MOST_LOST = 3
 
 export class Group implements ChildOwner {
   readonly #options: GroupOptions
@@ -88,12 +94,13 @@ export class Group implements ChildOwner {
       const detail = `${description.name} has ended its process too often and is not asked for a while`
       return asked.failed({ kind: 'unavailable', detail })
     }
-    if (this.#child === undefined) {
-      this.#waiting.push(asked)
-      void this.#open()
-      return
-    }
-    this.#send(asked, this.#child)
+    this.#enqueue(asked)
+  }
+
+  #enqueue(asked: Asked): void {
+    if (this.#child !== undefined) return this.#send(asked, this.#child)
+    this.#waiting.push(asked)
+    void this.#open()
   }
 
   /** Loads the unit before somebody asks, so that the first call need not wait for it. */
@@ -304,18 +311,18 @@ export class Group implements ChildOwner {
       const { name } = guilty.unit.text.description
       log.warn(`the plugin ${name} has ended its process too often: it is not asked for ${this.#options.limits.restMs / 1000} s`)
     }
+    if (guilty.unit !== undefined) this.#options.isolate?.(guilty.unit)
     for (const asked of calls) {
       if (guilty.calls.includes(asked)) asked.failed({ kind, detail: `its process ${detail}` })
-      else if (asked.asked || asked.hadEffect) this.#fail(asked, { kind: 'crashed', detail: 'its process ended because of another plugin' })
+      else if (asked.lost >= MOST_LOST || asked.hadEffect) this.#fail(asked, { kind: 'crashed', detail: 'its process ended because of another plugin' })
       else this.#askAgain(asked)
     }
   }
 
   #askAgain(asked: Asked): void {
-    asked.asked = true
+    asked.lost++
     asked.restarting()
-    this.#waiting.push(asked)
-    void this.#open()
+    asked.unit.group.#enqueue(asked)
   }
 
   #forget(): void {
@@ -338,7 +345,7 @@ export class Group implements ChildOwner {
   }
 
   #named(): string {
-    return this.name === '' ? '' : ` of group ${this.name}`
+    return this.name === '' ? '' : ` ${this.name}`
   }
 }
 

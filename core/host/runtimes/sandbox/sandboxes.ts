@@ -6,7 +6,7 @@ import { join, sep } from 'node:path'
 import type { Control } from '../../../../config/control.ts'
 import type { Problem } from '../../../../config/problem.ts'
 import type { Log } from '../../../plugin/plugin.ts'
-import { bundlePlugin, type PluginText } from './bundle.ts'
+import { bundleOnce, type BundleCache, type PluginText } from './bundle.ts'
 import { Child } from './child.ts'
 import { Group } from './group.ts'
 import { SANDBOX_LIMITS, type SandboxLimits } from './limits.ts'
@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly control: Pick<Control, 'read' | 'unreadable'>
   /** `group=` of the line; empty for the process of all others. */
   readonly group: string
+  /** Of the generation that is being built; without it every load bundles. */
+  readonly bundles?: BundleCache | undefined
 }
 
 export interface LoadedSandbox {
@@ -49,6 +51,8 @@ export class Sandboxes {
   readonly #units = new Map<string, Unit>()
   readonly #leases = new Map<Unit, number>()
   readonly #groups = new Map<string, Group>()
+  /** Of plugins that have ended a process of others. */
+  readonly #isolated = new Map<Unit, Group>()
   /** Lines of a generation hold the leases; a generation ends when its last session does, and only memory tells. */
   readonly #lost = new FinalizationRegistry<Unit>((unit) => this.#letGo(unit))
   #spare: Promise<Child> | undefined
@@ -66,7 +70,7 @@ export class Sandboxes {
    * what is wrong comes back as problems, with file and line.
    */
   async load(options: LoadOptions): Promise<LoadedSandbox> {
-    const bundled = await bundlePlugin(options.file, options.home)
+    const bundled = await bundleOnce(options.bundles ?? new Map(), options.file, options.home)
     const files = bundled.files
     if (bundled.text === undefined) return { problems: bundled.problems, files }
     const known = this.#find(bundled.text, options)
@@ -85,7 +89,7 @@ export class Sandboxes {
 
   /** Processes in which plugins are asked. */
   get pids(): readonly number[] {
-    return [...this.#groups.values()].flatMap(({ pids }) => pids)
+    return this.#allGroups().flatMap(({ pids }) => pids)
   }
 
   /** Ends every process. Calls that are still open fail. */
@@ -93,7 +97,7 @@ export class Sandboxes {
     this.#closed = true
     const spare = this.#spare
     this.#spare = undefined
-    await Promise.all([...[...this.#groups.values()].map((group) => group.close()), endSpare(spare)])
+    await Promise.all([...this.#allGroups().map((group) => group.close()), endSpare(spare)])
   }
 
   #find({ hash }: PluginText, options: LoadOptions): Unit | undefined {
@@ -126,12 +130,27 @@ export class Sandboxes {
     return unit
   }
 
+  #allGroups(): readonly Group[] {
+    return [...this.#groups.values(), ...this.#isolated.values()]
+  }
+
   #groupOf(name: string): Group {
     const known = this.#groups.get(name)
     if (known !== undefined) return known
-    const group = new Group({ name, limits: this.limits, log: this.#log, takeChild: () => this.#takeChild() })
+    const group = new Group({
+      name: name === '' ? '' : `of group ${name}`, limits: this.limits, log: this.#log, takeChild: () => this.#takeChild(),
+      isolate: (unit) => this.#isolate(unit),
+    })
     this.#groups.set(name, group)
     return group
+  }
+
+  /** Until its text or its control files change, which makes another unit. */
+  #isolate(unit: Unit): void {
+    const { name } = unit.text.description
+    unit.group = new Group({ name: `of ${name} alone`, limits: this.limits, log: this.#log, takeChild: () => this.#takeChild() })
+    this.#isolated.set(unit, unit.group)
+    this.#log.warn(`the plugin ${name} ended the process it shared: it has one of its own until it is edited`)
   }
 
   #lend(made: Unit): Lease {
@@ -153,6 +172,8 @@ export class Sandboxes {
     this.#leases.delete(unit)
     this.#units.delete(unit.key)
     unit.group.drop(unit)
+    void this.#isolated.get(unit)?.close()
+    this.#isolated.delete(unit)
     if (this.#units.size > 0) return
     void endSpare(this.#spare)
     this.#spare = undefined

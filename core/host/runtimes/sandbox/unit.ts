@@ -41,7 +41,8 @@ export interface Unit {
   /** Contents of its control files by name, as the process is given them (JSON of `LoadControl`). */
   readonly control: string
   readonly controlProblems: readonly Problem[]
-  readonly group: Group
+  /** Whose process it is asked in: another one once it has ended a process that it shared. */
+  group: Group
 }
 
 /** Somebody's right to ask a unit: held by the lines of a generation, and let go with them. */
