@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { isServerAddress } from '../protocol/dns/server-address.ts'
 import { nearest } from '../protocol/nearest.ts'
+import { DEFAULT_LIMITS, LIMIT_KEYS, readLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
 import type { DnsSettings, ListenerSettings, Settings } from './settings.ts'
 
@@ -18,6 +19,7 @@ export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
   log: { level: 'info', pretty: 'auto' },
   dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 200, secondsPerHook: 30 },
+  limits: DEFAULT_LIMITS,
   replyDialect: 'detect',
 }
 
@@ -37,7 +39,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
   readonly problems: readonly Problem[]
 } {
   const reader = new Reader(options.file ?? 'settings', options.text ?? '')
-  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'dns', 'replyDialect'])
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
   const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
   const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
   const ownHome = reader.text(top['home'], 'home')
@@ -56,6 +58,9 @@ export function readSettings(value: unknown, options: SchemaOptions): {
       pretty: reader.oneOf(log['pretty'], 'log.pretty', [true, false, 'auto']) ?? DEFAULTS.log.pretty,
     },
     dns: readDns(top['dns'], reader),
+    limits: readLimits(reader.object(top['limits'] ?? {}, 'limits', LIMIT_KEYS), DEFAULTS.limits, (key, reason, mend) => {
+      reader.problem(`limits.${key}`, reason, mend)
+    }),
     replyDialect: reader.oneOf(top['replyDialect'], 'replyDialect', ['detect', 'off']) ?? DEFAULTS.replyDialect,
     file: options.file,
   }

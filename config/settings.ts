@@ -2,6 +2,7 @@
  * The settings file (`helios.config.json` or `.yaml`): what needs a restart to change.
  * Everything else stands in the home's control directory.
  */
+import type { Limits } from './limits.ts'
 
 export interface ListenerSettings {
   readonly service: 'smtp' | 'submission'
@@ -43,6 +44,7 @@ export interface Settings {
   }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean | 'auto' }
   readonly dns: DnsSettings
+  readonly limits: Limits
   /** `detect`: a program's first output line that looks like a 4xx or 5xx reply refuses. `off`: as the original. */
   readonly replyDialect: 'detect' | 'off'
   /** Path of the file the settings came from; undefined: defaults only. */

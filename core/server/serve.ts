@@ -31,6 +31,7 @@ import { nameFrom } from './names.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
 import { NeedsRestart } from './needs-restart.ts'
+import { Connections } from './limits.ts'
 import { bindAll, type Listener } from './listeners.ts'
 import { lockHome } from './lock.ts'
 import { admitTo, type SessionDeps } from './sessions.ts'
@@ -210,7 +211,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
-    reloader, trace, log, failed, nameOf: nameFrom(dns),
+    reloader, trace, log, failed, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }

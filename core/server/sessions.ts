@@ -1,5 +1,6 @@
 /** From an accepted connection to the talk that serves it: generation, access rules, environment, dialogue. */
 import { randomBytes } from 'node:crypto'
+import { limitsOf, type Limits } from '../../config/limits.ts'
 import type { ListenerSettings } from '../../config/settings.ts'
 import type { Reloader } from '../host/reloader.ts'
 import type { Spool } from '../message/spool-types.ts'
@@ -11,6 +12,7 @@ import type { Logger } from '../log.ts'
 import type { TraceRecorder } from '../trace/types.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { access, type NameOf } from './access.ts'
+import { startingLimits, type Connections } from './limits.ts'
 import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 
@@ -20,10 +22,10 @@ export interface SessionDeps {
   readonly trace: TraceRecorder
   readonly log: Logger
   readonly nameOf: NameOf
+  readonly limits: Limits
+  readonly connections: Connections
   readonly failed: (what: string, cause: unknown) => void
 }
-
-const NO_CONTROLS = Buffer.from('421 unable to read controls (#4.3.0)\r\n')
 
 export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
   const compat = listener.compat === 'qmail-spp'
@@ -45,18 +47,24 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
       return undefined
     }
     if (!granted.allow) return ended('connection denied', granted.rule ?? 'control/smtp-tcprules')
-    const policy = policyFor(generation, granted.env, compat)
-    if (policy === undefined) {
-      port.write(NO_CONTROLS)
+    const sendAway = (text: string, decidedBy: string): undefined => {
+      port.write(Buffer.from(`${text}\r\n`))
       port.close()
-      return ended('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
+      return ended(text, decidedBy)
     }
+    const policy = policyFor(generation, granted.env, compat)
+    if (policy === undefined) return sendAway('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
+    const limits = startingLimits(deps.limits, client.ip, granted.env)
+    const release = deps.connections.take(client.ip, limitsOf(granted.env['LIMITS'], limits))
+    if (release === undefined) return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
-    const session = new SmtpSession({ id, service: listener.service, compat, client, env: granted.env })
-    return new Talk(port, new Dialogue({
+    const session = new SmtpSession({ id, service: listener.service, compat, client, env: granted.env, limits })
+    const dialogue = new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,
       failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
-    }))
+    })
+    dialogue.signal.addEventListener('abort', release, { once: true })
+    return new Talk(port, dialogue)
   }
 }
 

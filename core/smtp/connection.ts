@@ -37,6 +37,7 @@ export class Engine extends SMTPServer {
   readonly #failed: EngineOptions['failed']
   #closing = false
   #finished: Promise<void> | undefined
+  readonly #sweep: NodeJS.Timeout
 
   constructor(options: EngineOptions) {
     // allowHalfOpen: a client that sends everything and half-closes still gets its replies. It is an option of
@@ -50,6 +51,13 @@ export class Engine extends SMTPServer {
     this.#failed = options.failed
     // Without a listener one garbage handshake would end the process.
     this.on('error', () => {})
+    // One timer for all: what has lasted too long is found about a second later.
+    this.#sweep = setInterval(() => this.#tick(), 1000).unref()
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    for (const connection of this.connections) if (connection instanceof Connection) connection.talk?.tick(now)
   }
 
   /** Idle time of connections from now on. */
@@ -79,6 +87,7 @@ export class Engine extends SMTPServer {
    */
   finish(boundMs: number): Promise<void> {
     this.#finished ??= new Promise((resolve) => {
+      clearInterval(this.#sweep)
       const bound = setTimeout(() => {
         for (const connection of this.connections) connection._socket.destroy()
       }, boundMs)
@@ -117,7 +126,8 @@ class Connection extends SMTPConnection implements Port {
     this.admit({ remoteAddress, remotePort, localAddress, localPort }, this).then((talk) => {
       if (talk === undefined || this._closed) {
         talk?.gone('left before the greeting')
-        this._socket.destroy()
+        // One that was told why it is sent away is being closed already.
+        if (!this._closing) this._socket.destroy()
         return
       }
       this.talk = talk
@@ -154,6 +164,10 @@ class Connection extends SMTPConnection implements Port {
     // While a handshake runs, _socket is the raw one: nothing may be written into it.
     if (this._upgrading || this._socket.destroyed || !this._socket.writable) return true
     return this._socket.write(bytes)
+  }
+
+  early(): boolean {
+    return this._socket.readableLength > 0
   }
 
   drained(): Promise<void> {

@@ -10,7 +10,6 @@ import { decidedBy, type Dialogue } from './dialogue.ts'
 import { reply, replyAndClose, replyAndRead, type Reply } from './reply.ts'
 import type { SmtpSession } from './session.ts'
 
-const HOP_LIMIT = 100
 const BARE_LF = '451 See http://pobox.com/~djb/docs/smtplf.html.'
 const CANNOT_QUEUE = '451 qqt failure (#4.3.0)'
 
@@ -62,6 +61,8 @@ export interface EndOfData {
   readonly bareLf: boolean
   /** Header lines that begin with `received` or `delivered`. */
   readonly hops: number
+  /** Absent: not counted. */
+  readonly headerBytes?: number
 }
 
 /** A message on its way in. */
@@ -122,7 +123,9 @@ export async function endOfData(dialogue: Dialogue, end: EndOfData): Promise<Rep
   // From here on a client that leaves no longer abandons the message: it may already be promised.
   dialogue.receiving = undefined
   try {
-    return await decide(dialogue, receiving, end)
+    const answer = await decide(dialogue, receiving, end)
+    if (answer.text.startsWith('250 ok ')) dialogue.conduct.mailed()
+    return answer
   } catch (cause) {
     void receiving.abandon()
     dialogue.failed('a message could not be queued', cause)
@@ -140,7 +143,11 @@ async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData):
   }
   if (receiving.trouble !== undefined) throw receiving.trouble
   if (end.bareLf) return refuse(BARE_LF, 'built-in: bare LF')
-  if (end.hops >= HOP_LIMIT) return refuse('554 too many hops, this message is looping (#5.4.6)', 'built-in: hops')
+  const { hops, headerBytes } = dialogue.session.limits
+  if (end.hops >= hops) return refuse('554 too many hops, this message is looping (#5.4.6)', 'built-in: limit hops')
+  if (headerBytes > 0 && (end.headerBytes ?? 0) > headerBytes) {
+    return refuse("552 sorry, that message's header is too long (#5.3.4)", 'built-in: limit headerBytes')
+  }
   if (receiving.tooBig) return refuse('552 sorry, that message size exceeds my databytes limit (#5.3.4)', 'built-in: databytes')
   const verdict = await askAboutMessage(dialogue, receiving)
   const okay = `250 ok ${Math.floor(dialogue.now() / 1000)} qp ${receiving.writer.id}`

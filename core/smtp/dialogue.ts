@@ -16,6 +16,7 @@ import type { Policy } from './policy.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
 import type { SmtpSession } from './session.ts'
 import { data, type Receiving } from './data.ts'
+import { Conduct, mayPipeline } from './limits.ts'
 import { mail } from './mail.ts'
 import { rcpt } from './rcpt.ts'
 
@@ -38,6 +39,7 @@ export class Dialogue implements DialogueDeps {
   readonly trace: SessionTrace
   readonly now: () => number
   readonly failed: DialogueDeps['failed']
+  readonly conduct: Conduct
   receiving: Receiving | undefined
   readonly #gone = new AbortController()
   #serving = false
@@ -52,6 +54,7 @@ export class Dialogue implements DialogueDeps {
     this.trace = deps.trace
     this.now = deps.now
     this.failed = deps.failed
+    this.conduct = new Conduct(() => deps.session.limits)
   }
 
   /** Aborted once the client has left. */
@@ -62,12 +65,24 @@ export class Dialogue implements DialogueDeps {
   /** The greeting. */
   greet(): Answer {
     return this.#serve(() => this.after(this.ask('connection'), (verdict) => this.conclude(verdict, () =>
-      this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`)))))
+      this.#outOfTurn('SMTPEARLYTALKER', 'earlyTalkers') ?? this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`)))))
   }
 
-  /** One command line without its LF. Never rejects. */
-  command(line: string): Answer {
-    return this.#serve(() => this.#dispatch(line))
+  /** The client spoke before the greeting: plugins see a variable, and what becomes of it is decided when they are asked. */
+  spokeEarly(): void {
+    if (!this.session.compat) this.session.env['SMTPEARLYTALKER'] = '1'
+  }
+
+  /** One command line without its LF, and whether the client sent more with it. Never rejects. */
+  command(line: string, more = false): Answer {
+    return this.#serve(() => this.#dispatch(line, more))
+  }
+
+  /** The refusal of a client that did not wait for its turn; plugins know it by the variable. */
+  #outOfTurn(variable: 'SMTPEARLYTALKER' | 'SMTPBADPIPELINING', limit: 'earlyTalkers' | 'pipelining'): Reply | undefined {
+    if (this.session.env[variable] === undefined || this.session.limits[limit] === 'note') return undefined
+    // What follows may be anything, such as content that would be read as commands: nothing more of it is.
+    return this.say(replyAndClose('554 you must wait for my reply before you go on (#5.5.0)'), `built-in: limit ${limit}`)
   }
 
   #serve(work: () => Answer): Answer {
@@ -88,10 +103,17 @@ export class Dialogue implements DialogueDeps {
     if (this.#leftBecause !== undefined) this.#recordEnd(this.#leftBecause)
   }
 
-  #dispatch(line: string): Answer {
+  #dispatch(line: string, more: boolean): Answer {
     const { verb, argument } = parseCommandLine(line)
     this.trace.add({ event: 'command', line: safeCommand(line.endsWith('\r') ? line.slice(0, -1) : line) })
     if (line.includes('\0') && !this.session.compat) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
+    const tooMuch = this.conduct.tooMuch(verb, this.session.open)
+    if (tooMuch !== undefined) return this.say(replyAndClose(tooMuch.text), `built-in: limit ${tooMuch.limit}`)
+    if (more && !this.session.compat && !mayPipeline(verb, this.session.extended)) {
+      this.session.env['SMTPBADPIPELINING'] = '1'
+      const refusal = this.#outOfTurn('SMTPBADPIPELINING', 'pipelining')
+      if (refusal !== undefined) return refusal
+    }
     switch (verb) {
       case 'HELO': return this.#helo(argument, false)
       case 'EHLO': return this.#helo(argument, true)
@@ -170,6 +192,7 @@ export class Dialogue implements DialogueDeps {
 
   /** Records a reply on its way out. */
   say(answer: Reply, decided?: string): Reply {
+    this.conduct.answered(answer.text)
     this.trace.add({ event: 'reply', text: answer.text, ...(decided === undefined ? {} : { decidedBy: decided }) })
     return answer
   }
@@ -179,9 +202,14 @@ export class Dialogue implements DialogueDeps {
     return value instanceof Promise ? value.then(go) : go(value)
   }
 
-  /** Nothing came for too long. */
-  timeout(): Reply {
-    return this.say(replyAndClose('451 timeout (#4.4.2)'), 'built-in: timeout')
+  /** Nothing came for too long, or what came took too long. */
+  timeout(limit = 'timeout'): Reply {
+    return this.say(replyAndClose('451 timeout (#4.4.2)'), `built-in: ${limit}`)
+  }
+
+  /** The session is older than sessions may be. */
+  lastedTooLong(): Reply {
+    return this.say(replyAndClose('421 this session has lasted too long, come again (#4.4.2)'), 'built-in: limit sessionSeconds')
   }
 
   /** The server stops. */

@@ -6,13 +6,15 @@ import type { Dialogue } from './dialogue.ts'
 import { reply, type Reply } from './reply.ts'
 
 const SYNTAX = '555 syntax error (#5.5.4)'
-/** A bound on memory, not a policy (RFC 5321 4.5.3.1.10 asks for 100 at least): the plugin maxrcpts is the policy. */
+/** A bound on memory where the limit is none. */
 const MOST_RECIPIENTS = 10_000
 
 export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Reply> {
   const { session, policy } = dialogue
   if (!session.open) return dialogue.refuse('503 MAIL first (#5.5.1)', 'built-in: order')
-  if (session.recipients.length >= MOST_RECIPIENTS) return dialogue.refuse('452 too many recipients (#4.5.3)', 'built-in: recipients')
+  if (session.recipients.length >= (session.limits.recipients || MOST_RECIPIENTS)) {
+    return dialogue.refuse('452 too many recipients (#4.5.3)', 'built-in: limit recipients')
+  }
   const path = parsePath(argument, 'TO', policy)
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
   const refusal = parameterRefusal(dialogue, path.parameters)

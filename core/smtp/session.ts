@@ -2,6 +2,7 @@
  * One SMTP connection: its environment, identity and current transaction, and what plugins' commands
  * change of it. No sockets here. What a plugin sees of it is the `Session` interface; spec: spp-protocol 8, 9.
  */
+import { COMPAT_LIMITS, DEFAULT_LIMITS, limitsOf, type Limits } from '../../config/limits.ts'
 import type { SppState } from '../host/chain.ts'
 import type { Session } from '../plugin/plugin.ts'
 import { Deferred } from './deferred.ts'
@@ -13,6 +14,8 @@ export interface SessionStart {
   readonly client: Session['client']
   /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. */
   readonly env: Readonly<Record<string, string>>
+  /** Without LIMITS; those of a compat listener are the original's in any case. */
+  readonly limits?: Limits
 }
 
 /** What the host reads once, when a connection begins (spp-protocol 2.1, 8.3). */
@@ -33,6 +36,9 @@ export class SmtpSession implements Session, SppState {
   readonly relayClient: boolean
   readonly databytesVariable: string | undefined
   off: boolean
+  readonly #baseLimits: Limits
+  #limits: Limits
+  #limitsVariable: string | undefined
 
   helo: string | undefined
   extended = false
@@ -64,6 +70,17 @@ export class SmtpSession implements Session, SppState {
     this.relayClient = this.relaySuffix !== undefined
     this.databytesVariable = start.env['DATABYTES']
     this.off = start.env['NOSPP'] !== undefined
+    this.#baseLimits = start.compat ? COMPAT_LIMITS : start.limits ?? DEFAULT_LIMITS
+    this.#limits = this.#baseLimits
+  }
+
+  /** The limits in force: LIMITS may be a plugin's, set in the middle of the session. */
+  get limits(): Limits {
+    const variable = this.env['LIMITS']
+    if (variable === this.#limitsVariable) return this.#limits
+    this.#limitsVariable = variable
+    this.#limits = limitsOf(variable, this.#baseLimits)
+    return this.#limits
   }
 
   setVariable(name: string, value: string): void {

@@ -7,6 +7,7 @@ import { DataDecoder } from '../../protocol/smtp/data-decoder.ts'
 import { bytesOf, isAscii, textOf } from '../../protocol/text.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
 import type { Dialogue } from './dialogue.ts'
+import { Pace } from './limits.ts'
 import type { Reply } from './reply.ts'
 
 /** The transport under a talk. */
@@ -16,10 +17,10 @@ export interface Port {
   drained(): Promise<void>
   /** Ends the connection once what was written is out. */
   close(): void
+  /** Whether something of the client's is there already and was not handed over. */
+  early?(): boolean
 }
 
-/** Bytes of one command line, its line end included. */
-const LINE_LIMIT = { hardened: 4096, compat: 65_536 }
 /** Replies gathered before they must leave. */
 const GATHER_LIMIT = 16_384
 /** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
@@ -28,7 +29,9 @@ const TURN = 100
 export class Talk {
   readonly #port: Port
   readonly #dialogue: Dialogue
-  readonly #lineLimit: number
+  readonly #pace: Pace
+  readonly #clock: () => number
+  readonly #begun: number
   #out = ''
   #flushing = false
   #full = false
@@ -39,14 +42,19 @@ export class Talk {
   #skipping = false
   #decoder: DataDecoder | undefined
   #busy = false
-  /** The server stops: say so once the current command, or message, is answered. */
-  #stopping = false
+  /** The last words, to be said once the current command, or message, is answered. */
+  #stopping: (() => Reply) | undefined
+  /** A reply was given, so it is the client's turn. */
+  #answered = false
   #greeted: Promise<void> | undefined
 
-  constructor(port: Port, dialogue: Dialogue) {
+  /** @param clock milliseconds that never go back */
+  constructor(port: Port, dialogue: Dialogue, clock: () => number = () => performance.now()) {
     this.#port = port
     this.#dialogue = dialogue
-    this.#lineLimit = dialogue.session.compat ? LINE_LIMIT.compat : LINE_LIMIT.hardened
+    this.#pace = new Pace(() => dialogue.session.limits)
+    this.#clock = clock
+    this.#begun = clock()
   }
 
   /** True while the client waits for us: no idle time-out then. Not while we wait for it to read its replies. */
@@ -56,12 +64,20 @@ export class Talk {
 
   /** Sends the greeting. */
   begin(): void {
-    this.#greeted = this.#serve(async () => this.#answer(await this.#dialogue.greet()))
+    this.#greeted = this.#serve(() => this.#greet())
+  }
+
+  async #greet(): Promise<void> {
+    const { greetingDelay } = this.#dialogue.session.limits
+    if (greetingDelay > 0) await new Promise((resolve) => setTimeout(resolve, greetingDelay))
+    if (this.#port.early?.() === true) this.#dialogue.spokeEarly()
+    this.#answer(await this.#dialogue.greet())
   }
 
   /** Takes a chunk of the client's bytes; resolves when the next may come. Never rejects. */
   async receive(chunk: Buffer): Promise<void> {
     if (this.#greeted !== undefined) {
+      if (this.#busy) this.#dialogue.spokeEarly()
       await this.#greeted
       this.#greeted = undefined
     }
@@ -90,12 +106,26 @@ export class Talk {
 
   /** Says 421 and ends the connection, unless a command is being served: then after it. */
   shutdown(): void {
+    this.#endWith(() => this.#dialogue.shutdown())
+  }
+
+  /** To be called about once a second: ends a session that has lasted too long, and a client that is too slow. */
+  tick(now: number): void {
     if (this.#closed) return
-    if (this.#busy || this.#decoder !== undefined) {
-      this.#stopping = true
-      return
-    }
-    this.#answer(this.#dialogue.shutdown())
+    const { sessionSeconds } = this.#dialogue.session.limits
+    if (sessionSeconds > 0 && now - this.#begun > sessionSeconds * 1000) this.#endWith(() => this.#dialogue.lastedTooLong())
+    if (this.#closed || this.busy) return
+    const limit = this.#pace.overdue(now)
+    if (limit === undefined) return
+    // One that does not read would not read this either.
+    if (this.#waiting) this.#close()
+    else this.#answer(this.#dialogue.timeout(`limit ${limit}`))
+  }
+
+  #endWith(words: () => Reply): void {
+    if (this.#closed) return
+    if (this.#busy || this.#decoder !== undefined) this.#stopping ??= words
+    else this.#answer(words())
   }
 
   async #serve(work: () => Promise<void>): Promise<void> {
@@ -108,7 +138,12 @@ export class Talk {
     } finally {
       this.#busy = false
     }
-    if (this.#stopping && this.#decoder === undefined) this.shutdown()
+    if (this.#answered) {
+      this.#answered = false
+      if (this.#decoder === undefined) this.#pace.command(this.#clock())
+      else this.#pace.content(this.#clock())
+    }
+    if (this.#stopping !== undefined && this.#decoder === undefined) this.#endWith(this.#stopping)
   }
 
   async #consume(chunk: Buffer): Promise<void> {
@@ -123,7 +158,7 @@ export class Talk {
       const line = this.#line(rest, end)
       rest = end < 0 ? undefined : rest.subarray(end + 1)
       if (line === undefined) continue
-      const answer: Reply | Promise<Reply> = this.#dialogue.command(line)
+      const answer: Reply | Promise<Reply> = this.#dialogue.command(line, rest !== undefined && rest.length > 0)
       this.#answer(answer instanceof Promise ? await answer : answer)
       if (this.#out.length > GATHER_LIMIT) this.#flush()
       if (this.#full) await this.#drained()
@@ -134,7 +169,7 @@ export class Talk {
   /** The finished line up to `end`, or undefined when there is none yet. Over-long ones are answered once and skipped. */
   #line(chunk: Buffer, end: number): string | undefined {
     const part = end < 0 ? chunk : chunk.subarray(0, end)
-    if (!this.#skipping && this.#partialLength + part.length >= this.#lineLimit) {
+    if (!this.#skipping && this.#partialLength + part.length >= this.#dialogue.session.limits.lineBytes) {
       this.#skipping = true
       this.#partial = []
       this.#partialLength = 0
@@ -159,10 +194,12 @@ export class Talk {
   }
 
   async #data(decoder: DataDecoder, chunk: Buffer): Promise<Buffer | undefined> {
+    const came = this.#clock()
+    this.#pace.received(chunk.length, came)
     const { content, rest, end } = decoder.decode(chunk)
     if (content.length > 0) {
       const stored = this.#dialogue.receiving?.content(content)
-      if (stored !== undefined) await stored
+      if (stored !== undefined) await stored.then(() => this.#pace.worked(this.#clock() - came))
     }
     if (decoder.bareLf && this.#dialogue.session.compat) {
       this.#decoder = undefined
@@ -172,13 +209,14 @@ export class Talk {
     if (!end) return undefined
     this.#decoder = undefined
     if (this.#dialogue.receiving === undefined) return rest
-    this.#answer(await endOfData(this.#dialogue, { bareLf: decoder.bareLf, hops: decoder.hops }))
+    this.#answer(await endOfData(this.#dialogue, { bareLf: decoder.bareLf, hops: decoder.hops, headerBytes: decoder.headerBytes }))
     return rest
   }
 
   #answer(reply: Reply): void {
     if (this.#closed) return
     this.#out += reply.text
+    this.#answered = true
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
     if (reply.next === 'close') return this.#close()
     if (!this.#flushing) {
@@ -198,6 +236,7 @@ export class Talk {
   /** The client reads its replies more slowly than they are made: nothing more of its commands is served until then. */
   async #drained(): Promise<void> {
     this.#waiting = true
+    this.#pace.command(this.#clock())
     await this.#port.drained()
     this.#waiting = false
     this.#full = false

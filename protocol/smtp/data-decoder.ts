@@ -70,6 +70,11 @@ export class DataDecoder {
     return this.#hops.hops
   }
 
+  /** Bytes of the header as stored, the empty line behind it included. */
+  get headerBytes(): number {
+    return this.#hops.headerBytes
+  }
+
   /** The chunk is a gift: its bytes are overwritten. After the end everything is `rest`. Never throws. */
   decode(chunk: Buffer): Decoded {
     if (this.#state === 'end') return { content: NOTHING, rest: chunk, end: true }

@@ -1,4 +1,4 @@
-/** Counts the hops of a message (qmail-control 6): what stops a mail loop. */
+/** Counts the hops of a message (qmail-control 6), which stops a mail loop, and the bytes of its header. */
 
 const LF = 10
 const RECEIVED = Buffer.from('received')
@@ -14,6 +14,8 @@ const SHORT = 16
 export class HopCounter {
   /** Lines found so far. */
   hops = 0
+  /** Bytes of the header so far, the empty line behind it included. */
+  headerBytes = 0
   #inHeader = true
   /** Bytes of the current line seen so far; of no meaning once `#maybe` is 0. */
   #seen = 0
@@ -42,6 +44,7 @@ export class HopCounter {
       if (byte === LF) {
         if (seen === 0) {
           this.#inHeader = false
+          this.headerBytes += at
           return
         }
         seen = 0
@@ -57,6 +60,7 @@ export class HopCounter {
         maybe = 0
       }
     }
+    this.headerBytes += content.length
     this.#seen = seen
     this.#maybe = maybe
   }

@@ -123,3 +123,17 @@ for (const options of [{ cwd: '.' }, { cwd: '.', config: 'helios.config.cjs' }, 
   assert.equal(output, 'ConfigError\nConfigError\n')
   for (const mark of ['meta', 'js', 'import']) assert.equal(existsSync(join(cwd, mark)), false, mark)
 })
+
+test('limits: what is given replaces its default, and what is wrong is named', async (t) => {
+  const cwd = directoryWith(t, {
+    'package.json': '{}', 'good/helios.config.json': '{"limits":{"recipients":100,"pipelining":"note"}}',
+    'bad/helios.config.json': '{\n"limits": {\n"recipients": 99,\n"erors": 1,\n"pipelining": true,\n"hops": "100"\n}\n}',
+  })
+  assert.deepEqual((await loadSettings({ cwd, home: 'good' })).limits, { ...DEFAULTS.limits, recipients: 100, pipelining: 'note' })
+  assert.deepEqual((await problems({ cwd, home: 'bad' })).map((problem) => problem.slice(problem.indexOf('.json:') + 6)), [
+    '4: limits.erors: there is no such key; did you mean "errors"?',
+    '3: limits.recipients: this must be a whole number from 100 to 10000, or 0 for none, not 99',
+    '6: limits.hops: this must be a whole number from 10 to 1000, not "100"',
+    '5: limits.pipelining: this must be "refuse" or "note", not true',
+  ])
+})

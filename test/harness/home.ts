@@ -14,6 +14,8 @@ export interface HomeSettings {
   readonly replyDialect?: 'detect' | 'off'
   /** The settings' `dns`. */
   readonly dns?: Readonly<Record<string, unknown>>
+  /** `{}` for the server's own; the default of tests lets their clients say all at once, and wrongly, for as long as they like. */
+  readonly limits?: Readonly<Record<string, unknown>>
 }
 
 export interface Home {
@@ -33,6 +35,8 @@ const FILES: HomeFiles = {
   'control/rcpthosts': 'local.example\n',
   'control/smtpplugins': '',
 }
+
+const RUDE_CLIENTS = { errors: 0, junkCommands: 0, earlyTalkers: 'note', pipelining: 'note' }
 
 const temporary = new Set<string>()
 // At the very end: a server that still runs must not lose its home before it is stopped.
@@ -75,9 +79,9 @@ function withMode(file: FileContent): { readonly content: string | Buffer; reado
   return { content: file, mode: file.toString('latin1').startsWith('#!') ? 0o755 : 0o644 }
 }
 
-export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {} }: HomeSettings): string {
+export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {}, limits = RUDE_CLIENTS }: HomeSettings): string {
   return JSON.stringify({
     listeners: listeners.map(({ service = 'smtp', compat = false }) => ({ service, host: '127.0.0.1', port: 0, compat })),
-    replyDialect, dns,
+    replyDialect, dns, limits,
   })
 }

@@ -1,4 +1,5 @@
 /** A dialogue without a server around it: policy, spool and trace in memory. */
+import { DEFAULT_LIMITS, type Limits } from '../../config/limits.ts'
 import type { HookRequest, Line, RunResult } from '../../core/host/types.ts'
 import type { Spool, SpoolWriter } from '../../core/message/spool-types.ts'
 import type { Envelope } from '../../core/message/types.ts'
@@ -54,6 +55,8 @@ export interface FakeOptions {
   readonly lines?: Partial<Record<Hook, readonly Run[]>>
   readonly env?: Readonly<Record<string, string>>
   readonly databytes?: number
+  /** `DEFAULT_LIMITS` for the server's own. */
+  readonly limits?: Partial<Limits>
 }
 
 export interface Fake {
@@ -65,7 +68,7 @@ export interface Fake {
 
 const trace: SessionTrace = { id: 'test', add: () => {}, flush: () => {} }
 
-export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0 }: FakeOptions = {}): Fake {
+export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0, limits = {} }: FakeOptions = {}): Fake {
   const spool = new FakeSpool()
   const troubles: unknown[] = []
   const chains = new Map(Object.entries({ deliver: [nothing], ...lines }).map(([hook, runs]) => [hook, runs.map((run) => fakeLine(hook as Hook, run))]))
@@ -78,6 +81,8 @@ export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes =
   }
   const session = new SmtpSession({
     id: 'test', service: 'smtp', compat, client: { ip: '127.0.0.1', port: 1, host: undefined }, env: { TCPREMOTEIP: '127.0.0.1', ...env },
+    // As for test/harness/home.ts.
+    limits: { ...DEFAULT_LIMITS, errors: 0, junkCommands: 0, earlyTalkers: 'note', pipelining: 'note', ...limits },
   })
   const dialogue = new Dialogue({ session, policy, spool, trace, now: Date.now, failed: (_what, cause) => { troubles.push(cause) } })
   return { dialogue, spool, troubles }

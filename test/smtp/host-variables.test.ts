@@ -28,8 +28,8 @@ test('RELAYCLIENT set by a plugin relays nothing', async () => {
   assert.match((await dialogue.command('RCPT TO:<u@far.example>')).text, /^553 /)
 })
 
-test('a client cannot make the server gather recipients without end', async () => {
-  const { dialogue } = fakeDialogue()
+test('a client cannot make the server gather recipients without end, even where no limit is set', async () => {
+  const { dialogue } = fakeDialogue({ limits: { recipients: 0 } })
   await dialogue.command('MAIL FROM:<a@b.example>')
   dialogue.session.recipients = Array<string>(9_999).fill('u@local.example')
   assert.match((await dialogue.command('RCPT TO:<u@local.example>')).text, /^250 /)

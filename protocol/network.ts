@@ -1,0 +1,57 @@
+/** Networks as operators write them: `10.0.0.0/8`, `2001:db8::/32`, or one address. */
+import { parseIPv4, parseIPv6, unmapIPv4 } from './qmail/ip.ts'
+
+export interface Network {
+  readonly family: 4 | 6
+  /** The address bits of the network, right-aligned. */
+  readonly prefix: bigint
+  /** How many those are. */
+  readonly bits: number
+}
+
+/** Undefined for what is no network, or has bits set behind its prefix: such a slip of the pen may be meant wider or narrower. */
+export function parseNetwork(text: string): Network | undefined {
+  const match = /^([0-9a-fA-F.:]+)(?:\/([0-9]{1,3}))?$/.exec(text)
+  const address = match === null ? undefined : numberOf(match[1]!)
+  if (address === undefined) return undefined
+  const { family, value } = address
+  const width = widthOf(family)
+  const bits = match![2] === undefined ? width : Number(match![2])
+  if (bits > width) return undefined
+  const rest = BigInt(width - bits)
+  const prefix = value >> rest
+  return prefix << rest === value ? { family, prefix, bits } : undefined
+}
+
+/** Whether the address is in one of the networks. An IPv4 address in its IPv6 form is IPv4; a zone is left out of account. */
+export function inNetworks(networks: readonly Network[], ip: string): boolean {
+  if (networks.length === 0) return false
+  const address = numberOf(ip)
+  if (address === undefined) return false
+  return networks.some(({ family, prefix, bits }) => family === address.family && address.value >> BigInt(widthOf(family) - bits) === prefix)
+}
+
+/** A name for the network of so many bits that the address is in: equal for two addresses in the same one. What is no address is its own. */
+export function networkOf(ip: string, ipv4Bits: number, ipv6Bits: number): string {
+  const address = numberOf(ip)
+  if (address === undefined) return ip
+  const bits = address.family === 4 ? ipv4Bits : ipv6Bits
+  return `${address.family}:${(address.value >> BigInt(widthOf(address.family) - bits)).toString(16)}/${bits}`
+}
+
+/** 127.0.0.0/8 and ::1. */
+export function isLoopback(ip: string): boolean {
+  return inNetworks(LOOPBACK, ip)
+}
+
+const LOOPBACK: readonly Network[] = [{ family: 4, prefix: 127n, bits: 8 }, { family: 6, prefix: 1n, bits: 128 }]
+
+const widthOf = (family: 4 | 6): number => (family === 4 ? 32 : 128)
+
+function numberOf(text: string): { readonly family: 4 | 6; readonly value: bigint } | undefined {
+  const plain = unmapIPv4(text.split('%')[0]!)
+  const v4 = parseIPv4(plain)
+  if (v4 !== undefined) return { family: 4, value: BigInt(v4) }
+  const v6 = plain.includes(':') ? parseIPv6(plain) : undefined
+  return v6 === undefined ? undefined : { family: 6, value: v6 }
+}
