@@ -33,7 +33,7 @@ function recorder(): SppState & { readonly log: string[] } {
     log, off: false,
     setVariable: (name, value) => { log.push(`S${name}=${value}`) },
     unsetVariable: (name) => { log.push(`U${name}`) },
-    addHeader: (value) => { log.push(`H${value}`) },
+    addHeader: (_hook, value) => { log.push(`H${value}`) },
     deferError: (kind, value) => { log.push(`${kind}${value}`) },
     changeAddress: (hook, address) => { log.push(`C${hook} ${address}`) },
   }

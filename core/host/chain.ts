@@ -17,7 +17,7 @@ export interface SppState {
   off: boolean
   setVariable(name: string, value: string): void
   unsetVariable(name: string): void
-  addHeader(text: string): void
+  addHeader(hook: Hook, text: string): void
   deferError(kind: 'LM' | 'LR' | 'LD', text: string): void
   changeAddress(hook: 'mail' | 'rcpt', address: string): void
 }
@@ -207,7 +207,7 @@ function apply(command: Command, hook: Hook, state: SppState): void {
     case 'U':
       return state.unsetVariable(command.name)
     case 'H':
-      return state.addHeader(command.text)
+      return state.addHeader(hook, command.text)
     case 'C':
       if (hook === 'mail' || hook === 'rcpt') state.changeAddress(hook, command.address)
       return

@@ -31,7 +31,7 @@ async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
   session.closeTransaction()
   try {
     const writer = await dialogue.spool.create()
-    const head = bytesOf(received(session, envelope.receivedAt) + session.headers.map((line) => `${line}\n`).join(''))
+    const head = bytesOf(received(session, envelope.receivedAt) + [...session.headers, ...session.transactionHeaders].map((line) => `${line}\n`).join(''))
     dialogue.receiving = new Receiving(writer, envelope, dialogue.databytes())
     await writer.write(head)
   } catch (cause) {

@@ -18,17 +18,22 @@ export function mail(dialogue: Dialogue, argument: string): Reply | Promise<Repl
   if (pending !== undefined) return pending
   session.resetCounters()
   const before = session.reversePath
+  const headersBefore = session.transactionHeaders
+  session.transactionHeaders = []
   session.reversePath = path.address
   if (!session.off) session.env['SMTPMAILFROM'] = path.address
   return dialogue.after(dialogue.ask('mail'), (verdict) => {
     const sender = session.reversePath ?? ''
     // A refused MAIL leaves an earlier transaction open, with its sender and recipients (vector 40).
     session.reversePath = before
+    const headers = session.transactionHeaders
+    session.transactionHeaders = headersBefore
     return dialogue.conclude(verdict, () => {
       if (verdict.kind === 'go-on') session.senderListed = dialogue.policy.senderListed(sender)
       session.closeTransaction()
       session.open = true
       session.reversePath = sender
+      session.transactionHeaders = headers
       session.parameters = parameters
       return dialogue.say(reply(...verdict.replies, '250 ok'))
     })

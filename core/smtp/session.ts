@@ -4,7 +4,7 @@
  */
 import { COMPAT_LIMITS, DEFAULT_LIMITS, limitsOf, type Limits } from '../../config/limits.ts'
 import type { SppState } from '../host/chain.ts'
-import type { Session } from '../plugin/plugin.ts'
+import type { Hook, Session } from '../plugin/plugin.ts'
 import { Deferred } from './deferred.ts'
 
 export interface SessionStart {
@@ -56,7 +56,10 @@ export class SmtpSession implements Session, SppState {
   parameters: Record<string, string | true> = {}
   senderListed = false
 
+  /** Header lines for the next message: of hooks before MAIL, which are about the connection; in compat mode of all hooks. */
   headers: string[] = []
+  /** Those of MAIL and later. What was said of one sender never stands in the message of another. */
+  transactionHeaders: string[] = []
   readonly deferred = { LM: new Deferred(), LR: new Deferred(), LD: new Deferred() }
 
   constructor(start: SessionStart) {
@@ -91,8 +94,10 @@ export class SmtpSession implements Session, SppState {
     delete this.env[name]
   }
 
-  addHeader(text: string): void {
-    this.headers.push(text)
+  addHeader(hook: Hook, text: string): void {
+    const ofConnection = this.compat || hook === 'connection' || hook === 'helo' || hook === 'auth'
+    const lines = ofConnection ? this.headers : this.transactionHeaders
+    lines.push(text)
   }
 
   deferError(kind: 'LM' | 'LR' | 'LD', text: string): void {
@@ -119,6 +124,7 @@ export class SmtpSession implements Session, SppState {
   /** What RSET and an accepted DATA clear; `S`, `U`, `A` and the SMTP variables stay (spp-protocol 7.6, 9). */
   clearPending(): void {
     this.headers = []
+    this.transactionHeaders = []
     this.deferred.LM.clear()
     this.deferred.LR.clear()
     this.deferred.LD.clear()

@@ -139,6 +139,16 @@ export const PROTOCOL: readonly Case[] = [
     talk: ['< G', '> HELO a\\0b', '< 500 a command line holds no NUL (#5.5.2)', '> HELO a', '< 250-[a]', '< 250 test.example'],
   },
   {
+    name: 'stale-headers', about: 'header lines about one sender do not stand in the message of the next; those about the connection do',
+    list: '[helo]\n:echo "HX-Helo: $SMTPHELOHOST"\n[mail]\n:echo "HX-From: $SMTPMAILFROM"\n:[ "$SMTPMAILFROM" != bad@far.example ] || echo E550 bad',
+    talk: [
+      '< G', '> HELO one', '< 250 test.example', '> MAIL FROM:<first@far.example>', '< 250 ok', '> HELO two', '< 250 test.example',
+      '> MAIL FROM:<second@far.example>', '< 250 ok', '> MAIL FROM:<third@far.example>', '< 250 ok', '> MAIL FROM:<bad@far.example>', '< 550 bad',
+      '> U', '< 250 ok', '> B',
+    ],
+    delivered: [{ sender: 'third@far.example', content: `X-Helo: one\nX-Helo: two\nX-From: third@far.example\n${B_CONTENT}` }],
+  },
+  {
     name: 'byte-e9', about: 'a byte that is no UTF-8 reaches a program as it came, and goes back so',
     list: "[helo]\n:printf %s \"$SMTPHELOHOST\" | od -An -tx1 | sed 's/^ /P250-/'; echo \"P250-$SMTPHELOHOST\"",
     talk: ['< G', '> HELO caf\\xe9\\xc3\\xa9.example', '< 250-63 61 66 e9 c3 a9 2e 65 78 61 6d 70 6c 65', '< 250-caf\\xe9\\xc3\\xa9.example', '< 250 test.example'],
