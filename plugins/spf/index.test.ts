@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { error } from '../../core/plugin/index.ts'
+import { error, set } from '../../core/plugin/index.ts'
 import { testPlugin, type TestOptions } from '../../core/plugin/testing/index.ts'
 import spf from './index.ts'
 
@@ -14,7 +14,7 @@ const ask = (dns: Dns, env: Env, session: TestOptions['session'] = {}) => testPl
   hook: 'mail', dns, env: { SPF: '1', ...env }, control: { me: 'mx.local.example\n' }, session,
 })
 const fieldOf = async (...given: Parameters<typeof ask>): Promise<string> =>
-  (await ask(...given)).commands.map((command) => command.kind === 'H' ? command.text : JSON.stringify(command)).join('\n')
+  (await ask(...given)).commands.filter(({ kind }) => kind !== 'S').map((command) => command.kind === 'H' ? command.text : JSON.stringify(command)).join('\n')
 
 const FAIL = error('550 sorry, 192.0.2.1 may not send for far.example (SPF fail) (#5.7.23)')
 
@@ -45,6 +45,14 @@ for (const [result, refusedFrom, dns, reply] of LADDER) {
   })
 }
 
+it('tells later plugins the result, for every message that is not refused', async () => {
+  for (const [result, refusedFrom, dns] of LADDER) {
+    const { commands } = await ask(dns, { SPF: String(refusedFrom - 1) })
+    if (refusedFrom > 1 && refusedFrom <= 6) assert.deepEqual(commands.at(-1), set('SPFRESULT', result))
+  }
+  assert.deepEqual((await ask(record('v=spf1 -all'), { SPFLOCALPOLICY: 'ip4:192.0.2.0/24' })).commands.at(-1), set('SPFRESULT', 'pass'))
+})
+
 it('writes the field with who asked whom about what', async () => {
   assert.equal(await fieldOf(record('v=spf1 ip4:192.0.2.1 -all'), {}), [
     'Received-SPF: pass (mx.local.example: far.example designates 192.0.2.1 as permitted sender)',
@@ -58,7 +66,8 @@ it('leaves a field that no sender or HELO name can break', async () => {
   await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'binary', maxLength: 400 }), async (local, helo) => {
     const { commands, fault } = await ask(record('v=spf1 ?all'), {}, { reversePath: `${local}@far.example`, helo })
     assert.equal(fault, undefined)
-    for (const [index, command] of commands.entries()) {
+    assert.deepEqual(commands.at(-1), set('SPFRESULT', 'neutral'))
+    for (const [index, command] of commands.slice(0, -1).entries()) {
       assert.match(command.kind === 'H' ? command.text : 'no field', index === 0 ? /^Received-SPF: [ -~]+$/ : /^\t[ -~]+$/)
       assert.ok(command.kind === 'H' && command.text.length <= 998)
     }

@@ -1,5 +1,5 @@
 /** Refuses senders whose domain does not name the client (the Helios manual, chapter 2 section 4.2; RFC 7208). */
-import { definePlugin, error, nodeResolver, type Command, type ControlFile } from '../../core/plugin/index.ts'
+import { definePlugin, error, nodeResolver, set, type Command, type ControlFile } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { check, explain, passesLocally, type Resolver } from './check.ts'
 import { printable, type Finding, type Question, type Result } from './finding.ts'
@@ -36,8 +36,8 @@ export default definePlugin({
       : await check(question, resolver)
     const ours = theirs.result === 'pass' || !localPolicy ? undefined : await passesLocally(question, theirs.domain, localPolicy, resolver)
     if (ours?.problem !== undefined) log.warn('SPFLOCALPOLICY could not be evaluated', { problem: ours.problem })
-    if (ours?.result === 'pass') return receivedSpf(question, ours, true)
-    if (strictness < REFUSED_FROM[theirs.result]) return receivedSpf(question, theirs, false)
+    if (ours?.result === 'pass') return [...receivedSpf(question, ours, true), set('SPFRESULT', 'pass')]
+    if (strictness < REFUSED_FROM[theirs.result]) return [...receivedSpf(question, theirs, false), set('SPFRESULT', theirs.result)]
     log.info('sender refused by SPF', { result: theirs.result, domain: theirs.domain, ...(theirs.problem === undefined ? {} : { problem: theirs.problem }) })
     const own = theirs.result === 'fail' && theirs.explanation === undefined && settings.SPFEXPLANATION
       ? await explain(question, theirs.domain, settings.SPFEXPLANATION, resolver)
