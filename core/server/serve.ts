@@ -21,6 +21,7 @@ import { createMailbox } from '../mailbox/deliver.ts'
 import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
 import { createSpool } from '../message/spool.ts'
+import type { DnsFacts } from '../plugin/dns.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
@@ -44,6 +45,9 @@ export interface ServeIo {
   err(line: string): void
 }
 
+/** What ends the parts of a server again, last first. */
+export type Undo = (() => void | Promise<void>)[]
+
 /** Seconds that running sessions and deliveries get to finish. */
 const STOP_SECONDS = 25
 
@@ -53,7 +57,7 @@ const STOP_SECONDS = 25
  */
 export async function serve(settings: Settings, io: ServeIo): Promise<number> {
   const stopping = stopSignal()
-  const undo: (() => void | Promise<void>)[] = []
+  const undo: Undo = []
   try {
     const running = await start(settings, io, undo)
     if (running === undefined) return 1
@@ -71,7 +75,7 @@ interface Running {
   readonly hello: readonly string[]
 }
 
-async function start(settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[]): Promise<Running | undefined> {
+async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Running | undefined> {
   const { home } = settings
   const user = serverUser(settings)
   const lock = user.as(() => lockHome(home))
@@ -106,17 +110,106 @@ async function start(settings: Settings, io: ServeIo, undo: (() => void | Promis
 }
 
 async function assemble(
-  settings: Settings, io: ServeIo, undo: (() => void | Promise<void>)[], listeners: readonly Listener[], log: Logger,
+  settings: Settings, io: ServeIo, undo: Undo, listeners: readonly Listener[], log: Logger,
   failed: SessionDeps['failed'],
 ): Promise<SessionDeps | undefined> {
   const { home } = settings
   const trace = createTraceRecorder({ home, settings: settings.trace, warn: (message) => log.warn(message) })
   undo.push(() => trace.close())
+  let reloadsDone = 0
+  const house = await openHouse({
+    settings, undo, listeners, log, runDirectory: join(home, 'run'),
+    onLoaded: (generation, problems) => {
+      log.info({ generation: generation.number }, 'reloaded')
+      for (const problem of problems) log.warn(printProblem(problem))
+      status?.write()
+    },
+    onFailed: (problems) => {
+      log.error({ problems: problems.map(printProblem) }, `reload failed, the old generation goes on: ${printProblem(firstError(problems))}`)
+      status?.write()
+    },
+  })
+  for (const problem of house.problems) io.err(printProblem(problem))
+  if (house.reloader === undefined) {
+    io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
+    return undefined
+  }
+  const { reloader, dns, directories } = house
+
+  const queue = await Queue.open({
+    home, now: Date.now, log, trace, directories,
+    deliver: deliverer({ generation: () => reloader.current, trace, log }),
+    settings: {
+      get lifetimeSeconds() { return reloader.current.control.queuelifetime },
+      get concurrency() { return reloader.current.control.concurrencylocal },
+    },
+  })
+  undo.push(() => queue.close(STOP_SECONDS * 1000))
+  const startedAt = Date.now()
+  const status: StatusFile | undefined = new StatusFile(home, () => ({
+    pid: process.pid, startedAt,
+    generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
+    ...(reloader.lastFailure === undefined ? {} : { lastFailedReload: reloader.lastFailure }),
+    files: house.files(), reloadsDone,
+    listeners: listeners.map((listener) => ({ service: listener.settings.service, address: listener.address })),
+    plugins: pluginsOf(reloader.current),
+    queue: queue.status(),
+    sessions: listeners.reduce((sum, { engine }) => sum + engine.count, 0),
+  }))
+  undo.push(() => status.close())
+  const reload = (): void => {
+    void reloader.latest().finally(() => {
+      reloadsDone += 1
+      status.write()
+    })
+  }
+  process.on('SIGHUP', reload)
+  undo.push(() => { process.off('SIGHUP', reload) })
+  undo.push(watchFiles([join(home, 'control'), join(home, 'plugins'), ...settings.file === undefined ? [] : [dirname(settings.file)]], () => {
+    void reloader.latest().then(() => house.lookForRestarts())
+  }))
+  // Sessions end before the queue closes.
+  undo.push(() => closeAll(listeners))
+  return {
+    reloader, trace, log, failed, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
+    spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
+  }
+}
+
+/** What is different about the processes of a server. */
+export interface HouseOptions {
+  readonly settings: Settings
+  readonly undo: Undo
+  readonly log: Logger
+  /** Where programs that stay meet this process: no two processes share one. */
+  readonly runDirectory: string
+  /** What of a generation listeners go by is given to these. */
+  readonly listeners: readonly Listener[]
+  readonly onLoaded: (generation: Generation, problems: readonly Problem[]) => void
+  readonly onFailed: (problems: readonly Problem[]) => void
+}
+
+/** What every process that asks plugins has. */
+export interface House {
+  /** Undefined when what the operator wrote makes no generation. */
+  readonly reloader: Reloader | undefined
+  /** Of the first generation. */
+  readonly problems: readonly Problem[]
+  readonly dns: DnsFacts
+  readonly directories: DirectorySync
+  /** Digest of each control file as the generation read it. */
+  files(): Readonly<Record<string, string>>
+  /** Tells of edits that only a restart takes up. */
+  lookForRestarts(): Promise<void>
+}
+
+export async function openHouse({ settings, undo, log, runDirectory, listeners, onLoaded, onFailed }: HouseOptions): Promise<House> {
+  const { home } = settings
   const database = openDatabase(home)
   undo.push(() => database.close())
   const store = openStore(home)
   undo.push(() => store.close())
-  const broker = await Broker.start({ log: pluginLog(log), runDirectory: join(home, 'run') })
+  const broker = await Broker.start({ log: pluginLog(log), runDirectory })
   undo.push(() => broker.close())
   const sandboxes = new Sandboxes({ start: startThrough(broker, pluginLog(log)), log: pluginLog(log) })
   undo.push(stopBundling, () => sandboxes.close())
@@ -135,7 +228,6 @@ async function assemble(
   }
   let lists: readonly string[] = []
   let files: Readonly<Record<string, string>> = {}
-  let reloadsDone = 0
   const settingsFile = settings.file === undefined ? [] : [settings.file]
   let trusted: readonly string[] = []
   const needsRestart = new NeedsRestart(home, (message) => log.warn(message))
@@ -159,60 +251,15 @@ async function assemble(
     },
     onLoaded: (generation, problems) => {
       use(generation)
-      log.info({ generation: generation.number }, 'reloaded')
-      for (const problem of problems) log.warn(printProblem(problem))
-      status?.write()
+      onLoaded(generation, problems)
     },
-    onFailed: (problems) => {
-      log.error({ problems: problems.map(printProblem) }, `reload failed, the old generation goes on: ${printProblem(firstError(problems))}`)
-      status?.write()
-    },
+    onFailed,
   })
-  for (const problem of started.problems) io.err(printProblem(problem))
-  const { reloader } = started
-  if (reloader === undefined) {
-    io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
-    return undefined
-  }
-  use(reloader.current)
-
-  const queue = await Queue.open({
-    home, now: Date.now, log, trace, directories,
-    deliver: deliverer({ generation: () => reloader.current, trace, log }),
-    settings: {
-      get lifetimeSeconds() { return reloader.current.control.queuelifetime },
-      get concurrency() { return reloader.current.control.concurrencylocal },
-    },
-  })
-  undo.push(() => queue.close(STOP_SECONDS * 1000))
-  const startedAt = Date.now()
-  const status: StatusFile | undefined = new StatusFile(home, () => ({
-    pid: process.pid, startedAt,
-    generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
-    ...(reloader.lastFailure === undefined ? {} : { lastFailedReload: reloader.lastFailure }),
-    files, reloadsDone,
-    listeners: listeners.map((listener) => ({ service: listener.settings.service, address: listener.address })),
-    plugins: pluginsOf(reloader.current),
-    queue: queue.status(),
-    sessions: listeners.reduce((sum, { engine }) => sum + engine.count, 0),
-  }))
-  undo.push(() => status.close())
-  const reload = (): void => {
-    void reloader.latest().finally(() => {
-      reloadsDone += 1
-      status.write()
-    })
-  }
-  process.on('SIGHUP', reload)
-  undo.push(() => { process.off('SIGHUP', reload) })
-  undo.push(watchFiles([join(home, 'control'), join(home, 'plugins'), ...settingsFile.map((file) => dirname(file))], () => {
-    void reloader.latest().then(() => needsRestart.look([...settingsFile, ...trusted]))
-  }))
-  // Sessions end before the queue closes.
-  undo.push(() => closeAll(listeners))
+  const { reloader, problems } = started
+  if (reloader !== undefined) use(reloader.current)
   return {
-    reloader, trace, log, failed, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
-    spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
+    reloader, problems, dns, directories, files: () => files,
+    lookForRestarts: () => needsRestart.look([...settingsFile, ...trusted]),
   }
 }
 
