@@ -9,6 +9,7 @@ import { asciiLower, isUtf8 } from '../../protocol/text.ts'
 import { WorldUnavailable, type Account, type AccountFacts } from '../plugin/world.ts'
 import type { Database } from './database.ts'
 import { readDate } from './dates.ts'
+import { loginsFrom } from './logins.ts'
 
 /** Bytes a login may have (spec helios 4.1); longer ones are in no table, so longer prefixes need not be asked. */
 export const LOGIN_LENGTH = 64
@@ -44,8 +45,15 @@ export function accountFacts(database: Database, options: AccountOptions): Accou
     const row = statements().exact.get(local, domain) ?? findBeforeExtension(statements(), local, domain)
     return row === undefined ? undefined : toAccount(database.home, row as unknown as Row, now())
   }
+  const facts = {
+    find: (address: string) => answer(() => find(address)),
+  }
   return {
-    find: (address) => answer(() => find(address)),
+    ...facts,
+    hasLogin: (login) => answer(() => isUtf8(login) && statements().login.get(login) !== undefined),
+    // No address leads to somebody else's account as yet.
+    aliases: () => Promise.resolve([]),
+    loginsFrom: (ip, since) => loginsFrom(database, facts.find, ip, since),
     hasDomain: (domain) => answer(() => {
       if (options.locals().has(asciiLower(domain))) return true
       return isUtf8(domain) && statements().domain.get(domain) !== undefined
@@ -65,6 +73,7 @@ interface Statements {
   readonly exact: StatementSync
   readonly prefixes: StatementSync
   readonly domain: StatementSync
+  readonly login: StatementSync
 }
 
 // Prepared at the first question: a table that is missing then is an answer that cannot be had, not a failed start.
@@ -76,6 +85,7 @@ function prepare({ raw }: Database): () => Statements {
     prefixes: raw.prepare(`SELECT ${columns} FROM passwd
       WHERE virtual_host = ? AND login IN (SELECT value FROM json_each(?)) ORDER BY length(login) DESC LIMIT 1`),
     domain: raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1'),
+    login: raw.prepare('SELECT 1 FROM passwd WHERE login = ? LIMIT 1'),
   })
 }
 

@@ -18,6 +18,7 @@ import { dns } from './dns.ts'
 import { domain } from './domain.ts'
 import { init } from './init.ts'
 import { plugin } from './plugin.ts'
+import { pluginNouns } from './plugin-verbs.ts'
 import { reload } from './reload.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
@@ -35,13 +36,13 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit())
   const exit = (code: number): void => { process.exitCode = code }
   try {
-    await buildProgram(exit).parseAsync(args, { from: 'user' })
+    await (await buildProgram(exit)).parseAsync(args, { from: 'user' })
   } catch (error) {
     exit(report(error))
   }
 }
 
-function buildProgram(exit: (status: number) => void): Command {
+async function buildProgram(exit: (status: number) => void): Promise<Command> {
   const program = new Command('helios')
   const io = processIo(() => program.opts())
   program
@@ -52,7 +53,7 @@ function buildProgram(exit: (status: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`helios: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
     .showHelpAfterError('("helios --help" shows what there is)')
-  for (const noun of NOUNS) noun.register(program, io, exit)
+  for (const noun of [...NOUNS, ...await pluginNouns()]) noun.register(program, io, exit)
   return program
 }
 

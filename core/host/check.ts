@@ -11,6 +11,7 @@ import { parsePluginList, type ListEntry } from '../../protocol/spp/list.ts'
 import { textOf } from '../../protocol/text.ts'
 import type { LineProblem } from '../plugin/control.ts'
 import type { SettingsShape } from '../plugin/settings.ts'
+import { noAccounts } from '../world/no-accounts.ts'
 import { createWorld } from '../world/real.ts'
 import { whyNotExecutable } from './children/executable.ts'
 import { loadEntry, type Loaded, type LoaderOptions } from './loader.ts'
@@ -198,7 +199,7 @@ async function readText(path: string): Promise<string | undefined> {
 
 const nothing = (): Promise<never> => Promise.reject(new Error('a check runs nothing'))
 const LOG = { info: () => undefined, warn: () => undefined }
-const NOBODY = { find: nothing, hasDomain: nothing }
+const NOBODY = noAccounts(nothing)
 /** What loading asks for and a check never uses. */
 const LOOK_ONLY: Pick<LoaderOptions, 'program' | 'inline'> = {
   program: { broker: { run: nothing, start: nothing }, replyDialect: 'detect', log: LOG },

@@ -16,6 +16,7 @@ import type { Command } from '../../protocol/spp/command.ts'
 import type { ControlShape, ControlValues } from './control.ts'
 import type { Edit, Message } from './message.ts'
 import type { SettingsShape, SettingValues } from './settings.ts'
+import type { Table } from './table.ts'
 import type { Effect, World } from './world.ts'
 
 /** The moments at which plugins are asked. `message` and `deliver` are written `[+message]` and `[+deliver]` in the list. */
@@ -43,7 +44,10 @@ export interface Session {
   readonly recipientAllowed: boolean
   /** True when the connection began with RELAYCLIENT set. */
   readonly relayClient: boolean
+  /** Who has logged in here: `user` is the account, `login@domain`. */
   readonly auth: { readonly user: string; readonly method: string } | undefined
+  /** Accounts that logged in by POP3 or IMAP from the client's address, not longer than AUTHEXPIRE minutes before it connected. */
+  readonly logins: readonly string[]
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined
 }
 
@@ -79,6 +83,8 @@ export interface Plugin<S extends SettingsShape = SettingsShape, C extends Contr
   readonly control?: C
   /** Effects the handlers use. */
   readonly needs?: readonly Effect[]
+  /** Its tables, those of the `schema.ts` beside it. Bundled plugins only. */
+  readonly tables?: readonly Table[]
   /** Built-in checks that step aside while this plugin is listed. */
   readonly replaces?: readonly 'badmailfrom'[]
   readonly connection?: Handler<Context<S, C>>

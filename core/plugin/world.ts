@@ -5,6 +5,7 @@
  */
 import type { DnsFacts } from './dns.ts'
 import type { Message } from './message.ts'
+import type { TableFacts } from './table.ts'
 
 /** A user of a domain, as delivery and policy may see it. Never a secret. */
 export interface Account {
@@ -26,6 +27,20 @@ export interface AccountFacts {
   find(address: string): Promise<Account | undefined>
   /** True when the domain has at least one account or is listed in control/locals (or is `me` without that file). */
   hasDomain(domain: string): Promise<boolean>
+  /** True when some domain has an account of this login, exactly; active or not. */
+  hasLogin(login: string): Promise<boolean>
+  /** The addresses besides its own that lead to this account, `login@domain`. None for somebody unknown. */
+  aliases(account: string): Promise<readonly string[]>
+  /** Logins by POP3 or IMAP from this IP address, at `since` (milliseconds since 1970) or later; of accounts that are there and active. */
+  loginsFrom(ip: string, since: number): Promise<readonly Login[]>
+}
+
+/** An account that showed its password, and when last. */
+export interface Login {
+  /** `login@domain`. */
+  readonly account: string
+  /** Milliseconds since 1970. */
+  readonly at: number
 }
 
 export interface MailboxEffects {
@@ -75,6 +90,8 @@ export interface World {
   readonly accounts: AccountFacts
   readonly dns: DnsFacts
   readonly counters: CounterFacts
+  /** The plugin's own tables. */
+  readonly tables: TableFacts
   /** Waits; rejects when the client has left. Does not count against the line's timeout. Needs `sleep`. */
   sleep(seconds: number): Promise<void>
   /** Needs `mailbox`. */

@@ -53,7 +53,7 @@ function storedSession(envelope: Envelope, recipient: string): Session & { reado
     helo: env['SMTPHELOHOST'], reversePath: envelope.reversePath, recipients: envelope.recipients, recipient,
     recipientsAsked: envelope.recipients.length, recipientAllowed: true, relayClient: start['RELAYCLIENT'] !== undefined,
     auth: env['SMTPAUTHUSER'] === undefined ? undefined : { user: env['SMTPAUTHUSER'], method: env['SMTPAUTHMETHOD'] ?? '' },
-    tls: undefined,
+    logins: [], tls: undefined,
   }
 }
 

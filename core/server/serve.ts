@@ -8,7 +8,10 @@ import { controlDigests, controlStamps } from '../../config/snapshot.ts'
 import { printOptions } from '../../protocol/spp/options.ts'
 import { accountFacts } from '../accounts/accounts.ts'
 import { openDatabase } from '../accounts/database.ts'
+import { LOGINS } from '../accounts/logins.ts'
+import { makeTables, tablesOf } from '../accounts/tables.ts'
 import { HeliosError } from '../error.ts'
+import { bundledTables } from '../host/bundled.ts'
 import { Broker } from '../host/children/broker.ts'
 import { buildGeneration, type Generation } from '../host/generation.ts'
 import { sectionName } from '../host/loader.ts'
@@ -209,6 +212,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   undo.push(() => database.close())
   const store = openStore(home)
   undo.push(() => store.close())
+  await makeTables(database, [LOGINS, ...await bundledTables()])
   const broker = await Broker.start({ log: pluginLog(log), runDirectory })
   undo.push(() => broker.close())
   const sandboxes = new Sandboxes({ start: startThrough(broker, pluginLog(log)), log: pluginLog(log) })
@@ -219,6 +223,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const dns = openDns(settings.dns)
   const world = createWorld({
     accounts: accountFacts(database, { locals: () => facts.locals }), dns, dnsBudget: settings.dns,
+    tables: tablesOf(database),
     mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
     store,
   })

@@ -16,6 +16,8 @@ export interface SessionStart {
   readonly env: Readonly<Record<string, string>>
   /** Without LIMITS; those of a compat listener are the original's in any case. */
   readonly limits?: Limits
+  /** Accounts whose recent login from this address counts; they are why RELAYCLIENT is set where no rule sets it. */
+  readonly logins?: readonly string[]
 }
 
 /** What the host reads once, when a connection begins (spp-protocol 2.1, 8.3). */
@@ -43,6 +45,7 @@ export class SmtpSession implements Session, SppState {
   helo: string | undefined
   extended = false
   auth: Session['auth']
+  readonly logins: readonly string[]
   tls: Session['tls']
 
   reversePath: string | undefined
@@ -67,6 +70,7 @@ export class SmtpSession implements Session, SppState {
     this.service = start.service
     this.compat = start.compat
     this.client = start.client
+    this.logins = start.logins ?? []
     this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
     this.start = Object.fromEntries(HOST_VARIABLES.flatMap((name) => start.env[name] === undefined ? [] : [[name, start.env[name]]]))
     this.relaySuffix = start.env['RELAYCLIENT']

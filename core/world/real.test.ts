@@ -4,6 +4,10 @@ import { DeliveryError, WorldUnavailable, type Effect, type World } from '../plu
 import type { NewTraceEvent } from '../trace/types.ts'
 import { createWorld, type WorldOptions } from './real.ts'
 import { storeInMemory } from './store/in-memory.ts'
+import { defineTable, type Table, type TableFacts } from '../plugin/table.ts'
+import { noAccounts } from './no-accounts.ts'
+
+const UNASKED = noAccounts(() => Promise.reject(new Error('this is not asked here')))
 
 const account = { login: 'u', domain: 'local.example', home: '/mail/u', maildir: '/mail/u/Maildir', quota: 0, active: true }
 
@@ -12,14 +16,15 @@ function worldOf(given: {
   readonly options?: Partial<WorldOptions>
   readonly signal?: AbortSignal
   readonly space?: string
+  readonly tables?: readonly Table[]
 } = {}) {
   const events: NewTraceEvent[] = []
   const sleeps: boolean[] = []
   const world: World = createWorld({
-    accounts: { find: () => Promise.resolve(undefined), hasDomain: () => Promise.resolve(true) },
+    accounts: { ...UNASKED, find: () => Promise.resolve(undefined), hasDomain: () => Promise.resolve(true) },
     mailbox: { deliver: () => Promise.resolve('new/1') }, ...given.options,
   }).forRequest({
-    plugin: 'p', ...(given.space === undefined ? {} : { space: given.space }), needs: given.needs ?? [], signal: given.signal ?? new AbortController().signal,
+    plugin: 'p', ...(given.space === undefined ? {} : { space: given.space }), needs: given.needs ?? [], tables: given.tables ?? [], signal: given.signal ?? new AbortController().signal,
     onSleep: (asleep) => void sleeps.push(asleep),
     trace: { id: 's', add: (event) => void events.push(event), flush: () => undefined },
   })
@@ -36,11 +41,22 @@ test('answers are given on and recorded', async () => {
   assert.deepEqual(facts(), ['p: accounts.find x@y = none', 'p: accounts.hasDomain y = true', 'p: mailbox.deliver u@local.example = new/1'])
 })
 
+test('a plugin reads the tables it declares, and what stands in them is not recorded', async () => {
+  const COLOURS = defineTable({ name: 'colours', about: '', columns: { login: { text: 64 }, colour: 'text' }, key: ['login'] })
+  const rows = [{ login: 'ann', colour: 'a secret' }]
+  const tables: TableFacts = { find: async () => rows as never }
+  const own = worldOf({ options: { tables }, tables: [COLOURS] })
+  assert.deepEqual(await own.world.tables.find(COLOURS, { login: 'ann' }), rows)
+  assert.deepEqual(own.facts(), ['p: tables.find colours {"login":"ann"} = 1 row'])
+  await assert.rejects(worldOf({ options: { tables } }).world.tables.find(COLOURS, {}), /does not declare the table colours/)
+  await assert.rejects(worldOf({ tables: [COLOURS] }).world.tables.find(COLOURS, {}), /no tables here/)
+})
+
 test('failures are given on and recorded', async () => {
   const { world, facts } = worldOf({
     needs: ['mailbox'],
     options: {
-      accounts: { find: () => Promise.reject(new WorldUnavailable('locked')), hasDomain: () => { throw new TypeError('defect') } },
+      accounts: { ...UNASKED, find: () => Promise.reject(new WorldUnavailable('locked')), hasDomain: () => { throw new TypeError('defect') } },
       mailbox: { deliver: () => Promise.reject(new DeliveryError('451 full')) },
     },
   })

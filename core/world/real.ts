@@ -2,8 +2,10 @@
  * The real world: what a handler of a plugin in this process can ask and do. Every fact it gets is written into the
  * session's trace, so that a decision can be explained and replayed; effects it did not declare are refused.
  */
+import { printAliases, printLogins } from '../plugin/accounts-print.ts'
 import type { DnsFacts } from '../plugin/dns.ts'
 import { printDnsAnswer } from '../plugin/dns-print.ts'
+import type { Table, TableFacts } from '../plugin/table.ts'
 import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
 import { withinBudget, type DnsBudget } from './dns-budget.ts'
@@ -17,6 +19,8 @@ export interface WorldOptions {
   readonly dns?: DnsFacts
   /** What one plugin may ask of `dns` at one hook. Default: as much as it likes. */
   readonly dnsBudget?: DnsBudget
+  /** Default: no plugin owns any. */
+  readonly tables?: TableFacts
   readonly mailbox: MailboxEffects
   /** What plugins remember. Default: nothing is, and who asks is told so. */
   readonly store?: Store
@@ -33,6 +37,8 @@ export interface WorldBinding {
   /** Keeps apart what plugins remember. Default: the plugin's name. */
   readonly space?: string
   readonly needs: readonly Effect[]
+  /** The tables it declares. */
+  readonly tables?: readonly Table[]
   readonly trace: SessionTrace
   /** Aborted when the client has left or the line's time is up: sleeping ends. */
   readonly signal: AbortSignal
@@ -58,7 +64,7 @@ export function createWorld(options: WorldOptions): WorldFactory {
 }
 
 function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
-  const { accounts, dns = NO_DNS, dnsBudget, mailbox, store = NO_STORE } = options
+  const { accounts, dns = NO_DNS, dnsBudget, mailbox, store = NO_STORE, tables = NO_TABLES } = options
   const { plugin, needs, trace, signal } = binding
   let now: number | undefined
   let names: DnsFacts | undefined
@@ -105,6 +111,16 @@ function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => numb
       find: (address) => ask(`accounts.find ${address}`, () => accounts.find(address),
         (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
       hasDomain: (domain) => ask(`accounts.hasDomain ${domain}`, () => accounts.hasDomain(domain), String),
+      hasLogin: (login) => ask(`accounts.hasLogin ${login}`, () => accounts.hasLogin(login), String),
+      aliases: (account) => ask(`accounts.aliases ${account}`, () => accounts.aliases(account), printAliases),
+      loginsFrom: (ip, since) => ask(`accounts.loginsFrom ${ip} ${since}`, () => accounts.loginsFrom(ip, since), printLogins),
+    },
+    tables: {
+      find: async (table, where) => {
+        if (binding.tables?.includes(table) !== true) throw new Error(`the plugin does not declare the table ${table.name} (add it to its tables)`)
+        // Not what stands in the rows: a table may hold secrets, and a trace never does.
+        return ask(`tables.find ${table.name} ${JSON.stringify(where)}`, () => tables.find(table, where), ({ length }) => `${length} row${length === 1 ? '' : 's'}`)
+      },
     },
     dns: {
       resolve: (name, type) => unlessAborted(signal, () => {
@@ -131,6 +147,10 @@ function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => numb
       },
     },
   }
+}
+
+const NO_TABLES: TableFacts = {
+  find: () => Promise.reject(new Error('there are no tables here: bundled plugins own tables, in a home that has a database')),
 }
 
 const NO_DNS: DnsFacts = {

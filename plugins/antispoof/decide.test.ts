@@ -127,9 +127,9 @@ describe('a decision', () => {
     const words = async (sender: string) => explain(await ask(sender, JOE, lists))
     assert.equal(await words('a@far.example'), 'allowed by line 2 of the list of joe@local.example: "a@far.example" permits the login a in far.example')
     assert.equal(await words('boss@other.example'),
-      'refused by line 3 of the list of joe@local.example: "[:none:]@other.example" prohibits every login in other.example')
+      'refused by line 3 of the list of joe@local.example: "[:none:]@other.example" prohibits addresses in other.example')
     assert.equal(await words('b@far.example'), 'allowed by line 1 of the list of [:all:]@[:all:]: '
-      + '"! [:any:]@[:my domains:]" permits everything but every login in domains of this installation')
+      + '"! [:any:]@[:my domains:]" permits everything but addresses in domains of this installation')
     assert.equal(await words('ann@local.example'), 'refused: no line of the lists that hold here permits it')
   })
 

@@ -2,7 +2,7 @@
 import type { Decision, Place } from './decide.ts'
 import { printMailbox } from './names.ts'
 import type { List } from './owner.ts'
-import { printRule, prohibits, type Rule } from './rule.ts'
+import { isWord, printRule, prohibits, type Half, type Rule } from './rule.ts'
 
 /** One sentence without a full stop. */
 export function explain(decision: Decision): string {
@@ -40,10 +40,15 @@ function matched(rule: Rule): string {
       case 'valid user': return "any user's address"
     }
   }
+  if (isEvery(rule.login) && isEvery(rule.domain)) return 'every address'
   const login = 'name' in rule.login ? `the login ${rule.login.name}` : LOGINS[rule.login.word]
   const domain = 'name' in rule.domain ? `in ${rule.domain.name}` : DOMAINS[rule.domain.word]
   return `${login} ${domain}`
 }
 
-const LOGINS = { any: 'every login', none: 'every login', login: "the user's login", 'my users': 'logins that some user has' } as const
+function isEvery(half: Half<string>): boolean {
+  return isWord(half, 'any') || isWord(half, 'none')
+}
+
+const LOGINS = { any: 'addresses', none: 'addresses', login: "the user's login", 'my users': 'logins that some user has' } as const
 const DOMAINS = { any: 'in every domain', none: 'in every domain', domain: "in the user's domain", 'my domains': 'in domains of this installation' } as const

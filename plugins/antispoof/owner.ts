@@ -32,7 +32,7 @@ export function parseOwner(text: string): ReadOwner {
   if (login === 'none' || domain === 'none') return wrong(`"${text}" is no group`, 'who has not logged in has neither login nor domain: write [:none:]@[:none:]')
   for (const [part, word] of [[left, login], [right, domain]] as const) {
     if (word === undefined && part.startsWith('[:')) return wrong(`"${part}" means nothing in a user's name`, 'there are [:all:] and [:none:]')
-    if (part === '' || /\s/.test(part)) return wrong(`"${text}" is no user`, 'write login@domain, such as joe@example.org')
+    if (part === '' || part.length > 64 || /\s/.test(part)) return wrong(`"${text}" is no user`, 'write login@domain, such as joe@example.org')
   }
   return {
     ok: true,

@@ -18,6 +18,7 @@ import { testSession } from '../../core/plugin/testing/index.ts'
 import { createWorld } from '../../core/world/real.ts'
 import { parsePluginList } from '../../protocol/spp/list.ts'
 import type { Control } from '../../config/control.ts'
+import { noAccounts } from '../../core/world/no-accounts.ts'
 
 const CALLS = Number(process.argv[2] ?? 400)
 const SH = '#!/bin/sh\necho "P250-hello"\n'
@@ -47,7 +48,7 @@ const log = { info: () => {}, warn: (message: string) => console.error(message) 
 const broker = await Broker.start({ log })
 const sandboxes = new Sandboxes({ start: startThrough(broker, log), log })
 const nothing = (): never => { throw new Error('not part of this') }
-const world = createWorld({ accounts: { find: nothing, hasDomain: nothing }, mailbox: { deliver: nothing } })
+const world = createWorld({ accounts: noAccounts(nothing), mailbox: { deliver: nothing } })
 const control = { home, read: () => undefined, unreadable: new Map<string, string>() } as unknown as Control
 const options: LoaderOptions = {
   home, control, file: 'control/smtpplugins', compat: false, sandboxes,

@@ -9,6 +9,9 @@ import {
 } from '../../core/plugin/index.ts'
 import { createWorld, type WorldOptions } from '../../core/world/real.ts'
 import { entryOf, requestOf } from './runtimes-kit.ts'
+import { noAccounts } from '../../core/world/no-accounts.ts'
+
+const UNASKED = noAccounts(() => Promise.reject(new Error('this is not asked here')))
 
 const account = { login: 'u', domain: 'local.example', home: '/mail/u', maildir: '/mail/u/Maildir', quota: 0, active: true }
 
@@ -23,7 +26,7 @@ function line(plugin: Plugin, hook: Hook, given: Given = {}): Line {
   return inlineLine({
     entry: entryOf(section, text), file: 'control/smtpplugins', plugin, control: {}, log: { info: () => undefined, warn: () => undefined },
     world: createWorld({
-      accounts: { find: () => Promise.resolve(account), hasDomain: () => Promise.resolve(false) },
+      accounts: { ...UNASKED, find: () => Promise.resolve(account), hasDomain: () => Promise.resolve(false) },
       mailbox: { deliver: () => Promise.resolve('new/1') }, clock: () => 1000, random: () => 0.25, ...facts,
     }),
     ...options,

@@ -26,7 +26,7 @@ export function requestOf(hook: Hook, given: {
   const session: Session = {
     id: 's1', env: { ...ENV, ...given.env }, client: { ip: '192.0.2.1', port: 4000, host: undefined }, helo: 'client.example',
     reversePath: 'a@b.example', recipients: [], recipient: 'u@local.example', recipientsAsked: 1, recipientAllowed: true,
-    relayClient: false, auth: undefined, tls: undefined, ...given.session,
+    relayClient: false, auth: undefined, logins: [], tls: undefined, ...given.session,
   }
   return {
     hook, session, signal: given.signal ?? new AbortController().signal, events,

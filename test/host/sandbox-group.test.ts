@@ -11,6 +11,9 @@ import { error, ok } from '../../core/plugin/index.ts'
 import { testMessage } from '../../core/plugin/testing/index.ts'
 import { requestOf } from './runtimes-kit.ts'
 import { account, pluginText, sandboxKit } from './sandbox-kit.ts'
+import { noAccounts } from '../../core/world/no-accounts.ts'
+
+const UNASKED = noAccounts(() => Promise.reject(new Error('this is not asked here')))
 
 /** Starts processes and keeps count of them. */
 function counted(start: StartProcess = startHere('/')): { readonly start: StartProcess; readonly all: SandboxProcess[] } {
@@ -46,7 +49,7 @@ test('calls in flight when a neighbour loops are asked again, except those that 
   let deliveries = 0
   let asked = 0
   const facts = {
-    accounts: { find: async () => account, hasDomain: () => new Promise<boolean>((resolve) => { asked += 1; waiting.push(() => resolve(true)) }) },
+    accounts: { ...UNASKED, find: async () => account, hasDomain: () => new Promise<boolean>((resolve) => { asked += 1; waiting.push(() => resolve(true)) }) },
     mailbox: { deliver: async () => { deliveries += 1; return 'new/1' } },
   }
   const bad = await kit.line('rcpt', 'plugins/bad.ts')
@@ -195,7 +198,7 @@ test('as the server starts them: through the broker, whose death is nobody\'s fa
   const kit = sandboxKit(t, { start, spare: true })
   kit.write({ 'plugins/a.ts': pluginText('a', "rcpt: async ({ world, session }) => { if (session.helo === 'leak') { const all = []; for (;;) all.push({ all }) } await world.accounts.hasDomain('x'); return ok() }") })
   let asked = 0
-  const facts = { accounts: { find: async () => account, hasDomain: async () => { asked += 1; await wait(asked === 1 ? 60_000 : 0, true, { ref: false }); return true } } }
+  const facts = { accounts: { ...UNASKED, find: async () => account, hasDomain: async () => { asked += 1; await wait(asked === 1 ? 60_000 : 0, true, { ref: false }); return true } } }
   const line = await kit.line('rcpt', 'plugins/a.ts', { facts })
   const call = line.run(requestOf('rcpt'))
   await until(() => asked === 1)

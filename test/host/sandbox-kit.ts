@@ -12,6 +12,9 @@ import type { Hook } from '../../core/plugin/plugin.ts'
 import { createWorld, type WorldOptions } from '../../core/world/real.ts'
 import { printProblem } from '../../config/problem.ts'
 import { entryOf } from './runtimes-kit.ts'
+import { noAccounts } from '../../core/world/no-accounts.ts'
+
+const UNASKED = noAccounts(() => Promise.reject(new Error('this is not asked here')))
 
 export const account = { login: 'u', domain: 'local.example', home: '/mail/u', maildir: '/mail/u/Maildir', quota: 0, active: true }
 
@@ -62,7 +65,7 @@ export function sandboxKit(t: TestContext, options: Partial<SandboxesOptions> & 
       const { lease, problems } = await kit.load(entry.text, { control, group: entry.options.group ?? '' })
       if (lease === undefined) throw new Error(problems.map(printProblem).join('\n'))
       const world = createWorld({
-        accounts: { find: () => Promise.resolve(account), hasDomain: () => Promise.resolve(false) },
+        accounts: { ...UNASKED, find: () => Promise.resolve(account), hasDomain: () => Promise.resolve(false) },
         mailbox: { deliver: () => Promise.resolve('new/1') }, clock: () => 1000, random: () => 0.25, ...facts,
       })
       return sandboxLine({ entry, file: 'control/smtpplugins', lease, world, limits: sandboxes.limits })

@@ -9,6 +9,9 @@ import { testMessage } from '../../core/plugin/testing/index.ts'
 import { textOf } from '../../protocol/text.ts'
 import { requestOf } from './runtimes-kit.ts'
 import { account, pluginText, sandboxKit, type Kit } from './sandbox-kit.ts'
+import { noAccounts } from '../../core/world/no-accounts.ts'
+
+const UNASKED = noAccounts(() => Promise.reject(new Error('this is not asked here')))
 
 /** One call of a plugin with these members. */
 async function ask(kit: Kit, members: string, request: HookRequest, options: { readonly line?: string } & Parameters<Kit['line']>[2] = {}): Promise<RunResult> {
@@ -47,7 +50,7 @@ test('it sees the session, bytes that are no UTF-8 included, and nothing else', 
   assert.deepEqual(echo, header(helo))
   assert.deepEqual(JSON.parse((rest as { text: string }).text.slice(4)), {
     id: 's1', client: { ip: '192.0.2.1', port: 4000 }, helo, reversePath: 'a@b.example', recipients: ['a', 'b'],
-    recipient: 'u@local.example', recipientsAsked: 1, recipientAllowed: true, relayClient: false, tls: session.tls,
+    recipient: 'u@local.example', recipientsAsked: 1, recipientAllowed: true, relayClient: false, logins: [], tls: session.tls,
   })
 })
 
@@ -75,13 +78,33 @@ test('the world is asked through the pipe, and what it says is recorded', async 
     const found = await world.accounts.find('u@local.example')
     const none = await world.accounts.find('nobody@local.example')
     return error([found.maildir, none, await world.accounts.hasDomain('x'), world.now(), world.random(), world.random()].join(' '))
-  }`, request, { facts: { accounts: { find: async (address) => address.startsWith('u@') ? account : undefined, hasDomain: async () => true } } })
+  }`, request, { facts: { accounts: { ...UNASKED, find: async (address) => address.startsWith('u@') ? account : undefined, hasDomain: async () => true } } })
   const drawn = request.events.flatMap((event) => event.event === 'fact' && event.question === 'random' ? [event.answer] : [])
   assert.equal(drawn.length, 2)
   assert.notEqual(drawn[0], drawn[1])
   assert.deepEqual(result.commands, [error(`/mail/u/Maildir  true 1000 ${drawn.join(' ')}`)])
   assert.deepEqual(request.events.flatMap((event) => event.event === 'fact' ? [event.question] : []),
     ['accounts.find u@local.example', 'accounts.find nobody@local.example', 'accounts.hasDomain x', 'now', 'random', 'random'])
+})
+
+test('accounts are asked about aliases, logins and who logged in; tables are not a sandboxed plugin\'s', async (t) => {
+  const kit = sandboxKit(t)
+  const accounts = {
+    ...UNASKED, hasLogin: async (login: string) => login === 'u', aliases: async (of: string) => [`alias-of-${of}`],
+    loginsFrom: async (ip: string, since: number) => [{ account: `u@${ip}`, at: since + 1 }],
+  }
+  const members = `rcpt: async ({ world: { accounts, tables }, session }) => error(JSON.stringify([
+    await accounts.hasLogin('u'), await accounts.hasLogin('v'), await accounts.aliases('u@x'), await accounts.loginsFrom('192.0.2.1', 41),
+    session.logins, await tables.find({ name: 'antispoof', columns: {}, key: [] }, {}).catch((e) => e.message)]))`
+  const request = requestOf('rcpt', { session: { logins: ['u@local.example'] } })
+  const { commands: [command] } = await ask(kit, members, request, { facts: { accounts } })
+  assert.deepEqual(command?.kind === 'E' && JSON.parse(command.text), [
+    true, false, ['alias-of-u@x'], [{ account: 'u@192.0.2.1', at: 42 }], ['u@local.example'], 'a plugin in the sandbox owns no tables',
+  ])
+  assert.deepEqual(request.events.flatMap((event) => event.event === 'fact' ? [`${event.question} = ${event.answer}`] : []), [
+    'accounts.hasLogin u = true', 'accounts.hasLogin v = false', 'accounts.aliases u@x = alias-of-u@x',
+    'accounts.loginsFrom 192.0.2.1 41 = u@192.0.2.1 at 42',
+  ])
 })
 
 test('name servers are asked through the pipe, in three outcomes', async (t) => {
@@ -106,7 +129,7 @@ test('name servers are asked through the pipe, in three outcomes', async (t) => 
 
 test('a fact that cannot be had is the plugin\'s to catch, and unavailable where it does not', async (t) => {
   const kit = sandboxKit(t)
-  const facts = { accounts: { find: () => Promise.reject(new WorldUnavailable('no database')), hasDomain: async () => true } }
+  const facts = { accounts: { ...UNASKED, find: () => Promise.reject(new WorldUnavailable('no database')), hasDomain: async () => true } }
   const caught = "rcpt: async ({ world }) => { try { await world.accounts.find('x') } catch (e) { return error(String(e instanceof WorldUnavailable) + e.message) } }"
   assert.deepEqual(await ask(kit, caught, requestOf('rcpt'), { facts }), { commands: [error('trueno database')] })
   const uncaught = await ask(kit, "rcpt: async ({ world }) => { await world.accounts.find('x') }", requestOf('rcpt'), { facts })

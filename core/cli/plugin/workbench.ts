@@ -9,11 +9,13 @@ import { SECTIONS, type Section } from '../../../protocol/spp/list.ts'
 import { printHook } from '../../../protocol/spp/transcript-words.ts'
 import { accountFacts } from '../../accounts/accounts.ts'
 import { openDatabase } from '../../accounts/database.ts'
+import { tablesOf } from '../../accounts/tables.ts'
 import { refusal } from '../../accounts/errors.ts'
 import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
-import { WorldUnavailable, type AccountFacts, type MailboxEffects } from '../../plugin/world.ts'
+import { WorldUnavailable, type MailboxEffects } from '../../plugin/world.ts'
 import type { Hook } from '../../plugin/plugin.ts'
 import { openDns } from '../../world/dns.ts'
+import { noAccounts } from '../../world/no-accounts.ts'
 import { createWorld } from '../../world/real.ts'
 import { storeInMemory } from '../../world/store/in-memory.ts'
 import type { Io } from '../command.ts'
@@ -42,7 +44,8 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
   const database = existsSync(join(settings.home, 'helios.db')) ? openDatabase(settings.home) : undefined
   const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(database, { locals: () => control.locals })
   try {
-    const world = createWorld({ accounts, dns: openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory() })
+    const tables = database === undefined ? {} : { tables: tablesOf(database) }
+    const world = createWorld({ accounts, dns: openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory(), ...tables })
     const lab = await openLab({ settings, control, world })
     try {
       return await work({ settings, control, lab, mailboxes })
@@ -55,7 +58,7 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
 }
 
 const missing = (): Promise<never> => Promise.reject(new WorldUnavailable('there is no helios.db in this home (helios init makes one)'))
-const NO_ACCOUNTS: AccountFacts = { find: missing, hasDomain: missing }
+const NO_ACCOUNTS = noAccounts(missing)
 
 /** Milliseconds after the answer that what a plugin left behind, a timer say, may keep the command. */
 const AFTERMATH_MS = 500

@@ -15,6 +15,7 @@ import { testPlugin } from '../../plugin/testing/run.ts'
 import { testSession } from '../../plugin/testing/session.ts'
 import { SEARCH_PATH } from '../../server/access.ts'
 import type { SessionTrace } from '../../trace/types.ts'
+import { noAccounts } from '../../world/no-accounts.ts'
 import { createWorld } from '../../world/real.ts'
 import type { Fault, RunResult } from '../types.ts'
 import { answerLines } from './answer-lines.ts'
@@ -198,4 +199,4 @@ function withoutFiles(control: Control): Control {
 }
 
 const nobody = (): Promise<never> => Promise.reject(new Error('a test has no world'))
-const NO_WORLD = createWorld({ accounts: { find: nobody, hasDomain: nobody }, mailbox: { deliver: nobody } })
+const NO_WORLD = createWorld({ accounts: noAccounts(nobody), mailbox: { deliver: nobody } })

@@ -1,11 +1,16 @@
 import { asciiLower } from '../../../protocol/text.ts'
-import { WorldUnavailable, type Account, type AccountFacts } from '../world.ts'
+import { printAliases, printLogins } from '../accounts-print.ts'
+import { WorldUnavailable, type Account, type AccountFacts, type Login } from '../world.ts'
 import type { Facts } from './facts.ts'
 
 /** The accounts of a test: mailboxes by address, or a database that does not answer. */
 export interface FakeAccounts {
   /** `'joe@local.example'`, or with fields of the account: `{ address: 'old@local.example', active: false }`. Their domains are local. */
   readonly mailboxes?: readonly (string | FakeMailbox)[]
+  /** Addresses that lead to an account besides its own, by `login@domain`. */
+  readonly aliases?: Readonly<Record<string, readonly string[]>>
+  /** Logins by POP3 or IMAP, by IP address. */
+  readonly logins?: Readonly<Record<string, readonly Login[]>>
   /** More local domains, with nobody in them. */
   readonly domains?: readonly string[]
   /** Every question rejects with `WorldUnavailable` saying this. */
@@ -42,5 +47,10 @@ export function fakeAccounts(fake: FakeAccounts, facts: Facts): AccountFacts {
     find: (address) => facts.ask(`accounts.find ${address}`, () => answer(accounts.get(asciiLower(address))),
       (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
     hasDomain: (domain) => facts.ask(`accounts.hasDomain ${domain}`, () => answer(domains.has(asciiLower(domain))), String),
+    hasLogin: (login) => facts.ask(`accounts.hasLogin ${login}`,
+      () => answer([...accounts.values()].some((account) => asciiLower(account.login) === asciiLower(login))), String),
+    aliases: (account) => facts.ask(`accounts.aliases ${account}`, () => answer(fake.aliases?.[asciiLower(account)] ?? []), printAliases),
+    loginsFrom: (ip, since) => facts.ask(`accounts.loginsFrom ${ip} ${since}`,
+      () => answer((fake.logins?.[ip] ?? []).filter(({ at }) => at >= since)), printLogins),
   }
 }

@@ -31,6 +31,7 @@ function defaults(hook: Hook): Omit<Session, 'env' | 'recipientsAsked'> {
     recipient: asksAboutRecipient ? RECIPIENT : undefined,
     recipientAllowed: true,
     relayClient: false,
+    logins: [],
     auth: hook === 'auth' ? { user: RECIPIENT, method: 'plain' } : undefined,
     tls: undefined,
   }

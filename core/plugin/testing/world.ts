@@ -5,6 +5,7 @@ import { storeInMemory } from '../../world/store/in-memory.ts'
 import { WorldUnavailable, type Account, type DeliveryError, type Effect, type World } from '../world.ts'
 import { fakeAccounts, type FakeAccounts } from './accounts.ts'
 import { fakeDns, type FakeDns } from './dns.ts'
+import { fakeTables, type FakeTables } from './tables.ts'
 import { recordFacts, type Fact } from './facts.ts'
 
 /** One message that a plugin put into a mailbox. */
@@ -18,6 +19,7 @@ export interface Delivered {
 export interface WorldOptions {
   readonly accounts?: FakeAccounts
   readonly dns?: FakeDns
+  readonly tables?: FakeTables
   /** Milliseconds since 1970; stands still, as one hook's clock does. */
   readonly now?: number
   /** What `random()` answers: always this, or these in order and then the last again. Default 0.5. */
@@ -59,6 +61,7 @@ export const DEFAULT_NOW = 1_790_000_000_000
 export function fakeWorld(options: WorldOptions = {}): FakeWorld {
   const facts = recordFacts()
   const delivered: Delivered[] = []
+  const tables = fakeTables(options.tables)
   const client = new AbortController()
   const numbers = [options.random ?? 0.5].flat()
   let slept = 0
@@ -107,6 +110,10 @@ export function fakeWorld(options: WorldOptions = {}): FakeWorld {
     dns: fakeDns(options.dns ?? {}, facts),
     counters: countersOf(remembering),
     store: storeOf(remembering),
+    tables: {
+      find: (table, where) => facts.ask(`tables.find ${table.name} ${JSON.stringify(where)}`, () => tables.find(table, where),
+        ({ length }) => `${length} row${length === 1 ? '' : 's'}`),
+    },
     sleep: async (seconds) => {
       mayUse('sleep')
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)

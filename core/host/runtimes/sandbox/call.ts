@@ -111,6 +111,12 @@ class SandboxCall implements Asked {
       }
       case 'accounts.hasDomain':
         return this.#ours().accounts.hasDomain(textOf(first))
+      case 'accounts.hasLogin':
+        return this.#ours().accounts.hasLogin(textOf(first))
+      case 'accounts.aliases':
+        return this.#ours().accounts.aliases(textOf(first))
+      case 'accounts.loginsFrom':
+        return this.#ours().accounts.loginsFrom(textOf(first), typeof second === 'number' ? second : NaN)
       case 'dns.resolve':
         if (!isDnsType(second)) throw new TypeError(`dns.resolve asks for one of ${DNS_TYPES.join(', ')}`)
         return this.#ours().dns.resolve(textOf(first), second)
@@ -212,10 +218,10 @@ const NOBODY_WAITS: Fault = { kind: 'unavailable', detail: 'nobody waits for the
 
 /** Field by field: a session is more than a plugin may see. */
 function payloadOf({ request: { hook, session, message }, domain }: CallOptions, now: number, seed: number): AskPayload {
-  const { id, env, client, helo, reversePath, recipients, recipient, recipientsAsked, recipientAllowed, relayClient, auth, tls } = session
+  const { id, env, client, helo, reversePath, recipients, recipient, recipientsAsked, recipientAllowed, relayClient, auth, logins, tls } = session
   return {
     hook, now, seed,
-    session: { id, env, client, helo, reversePath, recipients, recipient, recipientsAsked, recipientAllowed, relayClient, auth, tls },
+    session: { id, env, client, helo, reversePath, recipients, recipient, recipientsAsked, recipientAllowed, relayClient, auth, logins, tls },
     ...(domain !== undefined && { domain }),
     ...(message !== undefined && { message: { id: message.id, size: message.size } }),
   }

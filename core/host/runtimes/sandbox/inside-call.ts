@@ -2,7 +2,7 @@
 import type { DnsAnswer, DnsRecords, DnsType } from '../../../plugin/dns.ts'
 import type { Message } from '../../../plugin/message.ts'
 import type { Log, MessageContext, Session } from '../../../plugin/plugin.ts'
-import { DeliveryError, WorldUnavailable, type Account, type World } from '../../../plugin/world.ts'
+import { DeliveryError, WorldUnavailable, type Account, type Login, type World } from '../../../plugin/world.ts'
 import { Signal, type Host } from './inside-globals.ts'
 import { drawFrom } from './random.ts'
 import type { AskPayload, FactPayload } from './wire.ts'
@@ -84,7 +84,12 @@ export class Call {
       accounts: {
         find: async (address) => (await this.#ask('accounts.find', [String(address)]) ?? undefined) as Account | undefined,
         hasDomain: async (domain) => await this.#ask('accounts.hasDomain', [String(domain)]) === true,
+        hasLogin: async (login) => await this.#ask('accounts.hasLogin', [String(login)]) === true,
+        aliases: async (account) => await this.#ask('accounts.aliases', [String(account)]) as readonly string[],
+        loginsFrom: async (ip, since) => await this.#ask('accounts.loginsFrom', [String(ip), Number(since)]) as readonly Login[],
       },
+      // Tables belong to bundled plugins, which run in the server.
+      tables: { find: () => Promise.reject(new Error('a plugin in the sandbox owns no tables')) },
       dns: {
         resolve: async <K extends DnsType>(name: string, type: K) =>
           await this.#ask('dns.resolve', [String(name), String(type)]) as DnsAnswer<DnsRecords[K]>,

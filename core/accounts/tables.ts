@@ -1,0 +1,135 @@
+/**
+ * Tables declared with `defineTable`: made where they are missing, read, and changed without losing what somebody else
+ * wrote meanwhile. Through Kysely alone, so that every database of the accounts has them.
+ */
+import { sql, type Kysely } from 'kysely'
+import { HeliosError } from '../error.ts'
+import type { Column, Row, Table, TableEditor } from '../plugin/table.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
+import type { Database } from './database.ts'
+
+/** What is needed of a database here. */
+export type TableDatabase = Pick<Database, 'sql'>
+
+type Value = string | number
+type AnyRow = Readonly<Record<string, Value>>
+
+/** Rows one question may bring: a table is a plugin's memory of its settings, not of its mail. */
+const MOST_ROWS = 10_000
+/** Times a change is tried anew because somebody else was faster. */
+const MOST_TRIES = 20
+
+/** Makes those that are missing. A role that may not is no hindrance where all are there. Rejects with HeliosError `database`. */
+export async function makeTables(database: TableDatabase, tables: readonly Table[]): Promise<void> {
+  for (const table of tables) {
+    if (await isThere(database, table)) continue
+    let builder = open(database).schema.createTable(table.name).ifNotExists()
+    for (const [name, column] of Object.entries(table.columns)) builder = builder.addColumn(name, typeOf(column), (build) => build.notNull())
+    try {
+      await builder.addPrimaryKeyConstraint(`${table.name}_key`, table.key as never[]).execute()
+    } catch (cause) {
+      throw new HeliosError('database', `cannot make the table ${table.name}: ${reasonOf(cause)}`, {
+        fault: 'system', mend: 'see that the database can be written, and that its user may create tables', cause,
+      })
+    }
+  }
+}
+
+/** Reading and changing. Rejects with `WorldUnavailable` while the database does not answer. */
+export function tablesOf(database: TableDatabase): TableEditor {
+  return {
+    find: (table, where) => answer(() => find(database, table, where)),
+    change: (table, key, work) => answer(() => change(database, table, key, work)),
+  }
+}
+
+async function find<T extends Table>(database: TableDatabase, table: T, where: Partial<Row<T>>): Promise<readonly Row<T>[]> {
+  let query = open(database).selectFrom(table.name).select(Object.keys(table.columns))
+  for (const [column, value] of valuesOf(where)) query = query.where(column, '=', value)
+  for (const column of table.key) query = query.orderBy(column)
+  const rows = await query.limit(MOST_ROWS + 1).execute()
+  if (rows.length > MOST_ROWS) throw new WorldUnavailable(`the table ${table.name} has more than ${MOST_ROWS} rows for one question`)
+  return rows.map((row) => rowOf(table, row))
+}
+
+async function change<T extends Table>(
+  database: TableDatabase, table: T, key: Partial<Row<T>>, work: (row: Row<T> | undefined) => Row<T> | undefined,
+): Promise<Row<T> | undefined> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const [before] = await find(database, table, key)
+    const after = work(before)
+    if (isSame(before, after) || await replace(database, table, before as AnyRow | undefined, after as AnyRow | undefined)) return after
+  }
+  throw new WorldUnavailable(`the table ${table.name} is changed by others all the time`)
+}
+
+/** True when the row was still `before`, and is `after` now. */
+async function replace(database: TableDatabase, table: Table, before: AnyRow | undefined, after: AnyRow | undefined): Promise<boolean> {
+  if (before === undefined) return after === undefined || insert(database, table, after)
+  if (after === undefined) {
+    let query = open(database).deleteFrom(table.name)
+    for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
+    return (await query.executeTakeFirst()).numDeletedRows > 0n
+  }
+  let query = open(database).updateTable(table.name).set(after)
+  for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
+  return (await query.executeTakeFirst()).numUpdatedRows > 0n
+}
+
+/** False when another one has put a row with this key there first. */
+async function insert(database: TableDatabase, table: Table, row: AnyRow): Promise<boolean> {
+  try {
+    await open(database).insertInto(table.name).values(row).execute()
+    return true
+  } catch (error) {
+    const key = Object.fromEntries(table.key.map((column) => [column, row[column]!]))
+    if ((await find(database, table, key)).length > 0) return false
+    throw error
+  }
+}
+
+async function isThere(database: TableDatabase, table: Table): Promise<boolean> {
+  try {
+    await open(database).selectFrom(table.name).select(sql<number>`1`.as('one')).limit(1).execute()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The tables of a database by names that only a declaration knows. */
+function open({ sql: known }: TableDatabase): Kysely<Record<string, Record<string, Value>>> {
+  return known as unknown as Kysely<Record<string, Record<string, Value>>>
+}
+
+function typeOf(column: Column): 'bigint' | 'text' | `varchar(${number})` {
+  if (column === 'integer') return 'bigint'
+  return column === 'text' ? 'text' : `varchar(${column.text})`
+}
+
+/** PostgreSQL's library hands a bigint on as text. */
+function rowOf<T extends Table>(table: T, row: AnyRow): Row<T> {
+  return Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, column === 'integer' ? Number(row[name]) : row[name]])) as Row<T>
+}
+
+function valuesOf(where: object): readonly (readonly [string, Value])[] {
+  return Object.entries(where as AnyRow)
+}
+
+function isSame(a: object | undefined, b: object | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return valuesOf(a).every(([column, value]) => (b as AnyRow)[column] === value)
+}
+
+async function answer<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question()
+  } catch (cause) {
+    if (cause instanceof WorldUnavailable) throw cause
+    throw new WorldUnavailable(`the account database does not answer: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,76 @@
+/** The nouns that bundled plugins add to the `helios` command, each as its folder's `cli.ts` declares it. */
+import { Argument, type Command } from 'commander'
+import { readControl } from '../../config/control.ts'
+import { textOf } from '../../protocol/text.ts'
+import { accountFacts } from '../accounts/accounts.ts'
+import { makeTables, tablesOf } from '../accounts/tables.ts'
+import { HeliosError } from '../error.ts'
+import { bundledTables, bundledVerbs } from '../host/bundled.ts'
+import { VerbRefusal, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
+import type { Io, Noun } from './command.ts'
+import { existingHome, withDatabase } from './home.ts'
+
+/** Rejects with HeliosError when the installation is damaged. */
+export async function pluginNouns(): Promise<readonly Noun[]> {
+  return (await bundledVerbs()).map(({ value }) => nounOf(value))
+}
+
+/** Also for a test that has verbs of its own. */
+export function nounOf(verbs: Verbs): Noun {
+  return {
+    register(program, io, exit) {
+      const noun = program.command(verbs.noun).description(verbs.about)
+      for (const verb of verbs.verbs) registerVerb(noun, verb, io, exit)
+    },
+  }
+}
+
+function registerVerb(noun: Command, verb: Verb, io: Io, exit: (status: number) => void): void {
+  const command = noun.command(verb.name).description(verb.about)
+  for (const argument of verb.arguments ?? []) command.addArgument(new Argument(printArgument(argument), argument.about))
+  for (const [flag, about] of Object.entries(verb.flags ?? {})) command.option(`--${flag}`, about)
+  command.option('--json', 'as JSON')
+  if (verb.more !== undefined) command.addHelpText('after', `\n${verb.more}`)
+  command.action(async () => {
+    const given = command.processedArgs as readonly (string | readonly string[] | undefined)[]
+    const options = command.opts<Readonly<Record<string, unknown>>>()
+    const status = await runVerb(verb, io, {
+      arguments: given.flatMap((each) => each ?? []),
+      flags: new Set(['json', ...Object.keys(verb.flags ?? {})].filter((flag) => options[camelCase(flag)] === true)),
+    })
+    if (status !== undefined && status !== 0) exit(status)
+  })
+}
+
+async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' | 'flags'>): Promise<number | void> {
+  const { home } = await existingHome(io)
+  const { control } = await readControl(home)
+  return withDatabase(home, async (database) => {
+    await makeTables(database, await bundledTables())
+    try {
+      return await verb.run({
+        ...given, tables: tablesOf(database), accounts: accountFacts(database, { locals: () => control.locals }),
+        control: (name) => control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
+      })
+    } catch (error) {
+      if (error instanceof VerbRefusal) throw new HeliosError('refused', error.message, { fault: 'operator', mend: error.mend, cause: error })
+      throw error
+    }
+  })
+}
+
+async function readInput(stdin: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  return textOf(Buffer.concat(chunks))
+}
+
+function printArgument({ name, optional, rest }: VerbArgument): string {
+  const text = rest === true ? `${name}...` : name
+  return optional === true ? `[${text}]` : `<${text}>`
+}
+
+/** As commander names an option's value: `as-it-is` is `asItIs`. */
+function camelCase(flag: string): string {
+  return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+}
