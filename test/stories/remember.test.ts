@@ -8,10 +8,10 @@ import { deliverInto, delivered, deliveryPlace } from '../harness/delivered.ts'
 import { makeHome } from '../harness/home.ts'
 import { startServer, type Server } from '../harness/server.ts'
 
-const LIST = `[rcpt]\ngreylist\n[pass]\nratelimit\n[+message]\nheaderchecks\n[+deliver]\n${deliverInto('here')}\n`
+const LIST = `[connection]\nearlytalker\n[rcpt]\ngreylist\n[pass]\nratelimit\n[+message]\nheaderchecks\n[+deliver]\n${deliverInto('here')}\n`
 const RULES = '127.0.0.9:allow,GREYLIST=""\n127.0.1.:allow,GREYLIST="delay=1s"\n'
   + '127.0.2.:allow,RATELIMIT="network=3/1h"\n127.0.3.:allow,HEADERCHECKS="from date received=5"\n'
-  + '127.0.4.:allow,GREYLIST="",SPPCONFFILE="lists/open"\n'
+  + '127.0.5.:allow,EARLYTALKER="wait=1s"\n127.0.4.:allow,GREYLIST="",SPPCONFFILE="lists/open"\n'
 
 const home = await makeHome({
   'control/smtpplugins': LIST, 'control/smtp-tcprules': RULES, ...deliveryPlace('here'),
@@ -64,6 +64,15 @@ test('both last over a kill; a broken header is refused, a whole one delivered',
   assert.equal(await send(`${'Received: by x\r\n'.repeat(5)}${whole}`), '554 sorry, your message has passed too many hosts (#5.4.6)')
   assert.match(await send(`${'Received: by x\r\n'.repeat(4)}${whole}`), /^250 ok /)
   assert.equal((await delivered(home, 'here', 1)).length, 1)
+})
+
+test('who speaks before the greeting is turned away, who waits is served', async () => {
+  const server = await startServer(home)
+  const [rude, polite] = [await server.connect({ from: '127.0.5.1' }), await server.connect({ from: '127.0.5.2' })]
+  rude.send('EHLO client.far.example\r\n')
+  assert.equal(await rude.rest(), '554 sorry, you must wait for my greeting (#5.5.0)\r\n')
+  assert.match((await polite.reply()).join(), /^220 /)
+  assert.equal(await rcpt(server, '127.0.5.2'), '250 ok')
 })
 
 test('who cannot remember says so, tempfails or steps aside as its line says, and mends without a restart', async () => {
