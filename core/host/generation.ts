@@ -32,6 +32,8 @@ export interface Generation {
   readonly control: Control
   /** The list at `control/smtpplugins`, or at the path SPPCONFFILE names; undefined when that file is missing. */
   list(sppConfFile: string | undefined): ListOfLines | undefined
+  /** The plugins in this process that any list names, each once. */
+  readonly plugins: readonly Plugin[]
   /** List files outside the control directory, absolute: their stamps count besides those of the directory. */
   readonly listFiles: readonly string[]
 }
@@ -75,6 +77,7 @@ export async function buildGeneration(control: Control, given: GenerationOptions
   const generation: Generation = {
     number: options.number, loadedAt: options.now, control,
     list: (sppConfFile) => lists.get(listName(options.home, sppConfFile)),
+    plugins: [...new Map([...lists.values()].flatMap(({ plugins }) => plugins).map((plugin) => [plugin.name, plugin])).values()],
     listFiles,
   }
   return { generation, problems, files: read, trustedFiles: [...trustedFiles] }

@@ -104,6 +104,12 @@ export interface Plugin<S extends SettingsShape = SettingsShape, C extends Contr
    * refused. Without this function a plugin with `deliver` takes every domain.
    */
   readonly takes?: (context: Context<S, C>, domain: string) => boolean | Promise<boolean>
+  /**
+   * Asked after each load, once with the settings that every client gets and once with those of each TCP rule that changes
+   * any of them: does what they name work? Each sentence it answers becomes a warning in the log. Nobody waits for it. Of
+   * plugins in the server's own process only.
+   */
+  readonly selfTest?: (context: Pick<Context<S, C>, 'settings' | 'world'>) => readonly string[] | Promise<readonly string[]>
 }
 
 /** Checks nothing at run time but gives a plugin its types. */

@@ -16,6 +16,7 @@ import { Broker } from '../host/children/broker.ts'
 import { buildGeneration, type Generation } from '../host/generation.ts'
 import { sectionName } from '../host/loader.ts'
 import { Reloader } from '../host/reloader.ts'
+import { SelfTests } from '../host/self-test.ts'
 import { stopBundling } from '../host/runtimes/sandbox/bundle.ts'
 import { startThrough } from '../host/runtimes/sandbox/program.ts'
 import { Sandboxes } from '../host/runtimes/sandbox/sandboxes.ts'
@@ -227,9 +228,11 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
     mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
     store,
   })
+  const selfTests = new SelfTests(world, (sentence) => log.warn(sentence))
   const use = (generation: Generation): void => {
     facts.locals = generation.control.locals
     for (const { engine } of listeners) engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
+    void selfTests.run(generation)
   }
   let lists: readonly string[] = []
   let files: Readonly<Record<string, string>> = {}

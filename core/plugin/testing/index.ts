@@ -1,5 +1,5 @@
 /** The test world (`helios-mail/plugin/testing`): asks one handler of a plugin with no server around it. */
-export { testPlugin, testTakes, type LoggedLine, type TestOptions, type TestResult } from './run.ts'
+export { testPlugin, testSelfTest, testTakes, type LoggedLine, type TestOptions, type TestResult } from './run.ts'
 export { testSession, type Environment, type SessionFields } from './session.ts'
 export { testAccount, type FakeAccounts, type FakeMailbox } from './accounts.ts'
 export type { DnsTrouble, FakeDns, FakeName } from './dns.ts'

@@ -76,6 +76,13 @@ export async function testTakes<S extends SettingsShape, C extends ControlShape>
   return plugin.takes(setStage(plugin, { ...options, hook: 'rcpt' }).context, domain)
 }
 
+/** Asks a plugin's `selfTest`: what is wrong with what these settings name? */
+export async function testSelfTest<S extends SettingsShape, C extends ControlShape>(
+  plugin: Plugin<S, C>, options: Omit<TestOptions, 'hook' | 'message'> = {},
+): Promise<readonly string[]> {
+  return await plugin.selfTest?.(setStage(plugin, { ...options, hook: 'connection' }).context) ?? []
+}
+
 interface Stage<S extends SettingsShape, C extends ControlShape> {
   readonly context: MessageContext<S, C>
   readonly fake: FakeWorld
