@@ -2,7 +2,9 @@
 import { resolve } from 'node:path'
 import { isServerAddress } from '../protocol/dns/server-address.ts'
 import { nearest } from '../protocol/nearest.ts'
+import type { Network } from '../protocol/network.ts'
 import { DEFAULT_LIMITS, LIMIT_KEYS, readLimits } from './limits.ts'
+import { readNetworks } from './networks.ts'
 import type { Problem } from './problem.ts'
 import type { DnsSettings, ListenerSettings, Settings } from './settings.ts'
 
@@ -110,17 +112,16 @@ function readListeners(value: unknown, reader: Reader): readonly ListenerSetting
 
 function readListener(value: unknown, path: string, reader: Reader): ListenerSettings {
   const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'proxy'])
+  const networks = (key: string): readonly Network[] =>
+    readNetworks(reader.texts(item[key], `${path}.${key}`) ?? [], (reason, mend) => reader.problem(`${path}.${key}`, reason, mend))
   const service = reader.oneOf(item['service'], `${path}.service`, ['smtp', 'submission']) ?? LISTENER.service
   const tls = reader.flag(item['tls'], `${path}.tls`) ?? false
-  const proxy = reader.texts(item['proxy'], `${path}.proxy`) ?? []
   if (tls) reader.problem(
     `${path}.tls`, 'this version serves no TLS on listeners', 'put a TLS proxy such as stunnel in front and remove the key',
   )
-  if (proxy.length > 0) reader.problem(
-    `${path}.proxy`, 'this version reads no PROXY headers on listeners', 'let clients connect directly and remove the key',
-  )
   return {
-    service, tls, proxy,
+    service, tls,
+    proxy: networks('proxy'),
     host: reader.text(item['host'], `${path}.host`) ?? LISTENER.host,
     port: reader.count(item['port'], `${path}.port`, 65535) ?? (service === 'smtp' ? LISTENER.port : SUBMISSION_PORT),
     compat: reader.oneOf(item['compat'], `${path}.compat`, [false, 'qmail-spp']) ?? LISTENER.compat,

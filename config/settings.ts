@@ -2,6 +2,7 @@
  * The settings file (`helios.config.json` or `.yaml`): what needs a restart to change.
  * Everything else stands in the home's control directory.
  */
+import type { Network } from '../protocol/network.ts'
 import type { Limits } from './limits.ts'
 
 export interface ListenerSettings {
@@ -13,7 +14,8 @@ export interface ListenerSettings {
   readonly compat: 'qmail-spp' | false
   /** Reserved: this version serves neither TLS nor PROXY, and loading settings that ask for them fails. */
   readonly tls: boolean
-  readonly proxy: readonly string[]
+  /** Proxies: each of their connections begins with a PROXY header, which says who the client is. */
+  readonly proxy: readonly Network[]
 }
 
 export interface DnsSettings {

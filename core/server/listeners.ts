@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { ListenerSettings } from '../../config/settings.ts'
 import { HeliosError } from '../error.ts'
-import { Engine, type Admit } from '../smtp/connection.ts'
+import { Engine, type Admit, type EngineOptions } from '../smtp/connection.ts'
 
 export interface Listener {
   readonly settings: ListenerSettings
@@ -11,13 +11,15 @@ export interface Listener {
   readonly address: string
 }
 
+type Told = Pick<EngineOptions, 'failed' | 'unproxied'>
+
 /** Binds every listener. Rejects with HeliosError `cannot-listen`; then none stays bound. */
 export async function bindAll(
-  settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, failed: (what: string, cause: unknown) => void,
+  settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, told: Told,
 ): Promise<readonly Listener[]> {
   const bound: Listener[] = []
   try {
-    for (const listener of settings) bound.push(await bind(listener, admit(listener), failed))
+    for (const listener of settings) bound.push(await bind(listener, admit(listener), told))
     return bound
   } catch (cause) {
     for (const { engine } of bound) engine.close()
@@ -25,8 +27,8 @@ export async function bindAll(
   }
 }
 
-async function bind(settings: ListenerSettings, admit: Admit, failed: (what: string, cause: unknown) => void): Promise<Listener> {
-  const engine = new Engine({ admit, timeoutSeconds: 1200, failed })
+async function bind(settings: ListenerSettings, admit: Admit, told: Told): Promise<Listener> {
+  const engine = new Engine({ admit, timeoutSeconds: 1200, proxies: settings.proxy, ...told })
   await new Promise<void>((resolve, reject) => {
     const refused = (cause: NodeJS.ErrnoException): void => reject(cannotListen(settings, cause))
     engine.server.once('error', refused)

@@ -94,7 +94,10 @@ async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Runni
   const ready = Promise.withResolvers<SessionDeps>()
   ready.promise.catch(() => undefined)
   const listeners = await bindAll(settings.listeners, (listener) =>
-    async (peer, port) => admitTo(listener, await ready.promise)(peer, port), failed)
+    async (peer, port) => admitTo(listener, await ready.promise)(peer, port), {
+    failed,
+    unproxied: (via, fault) => log.warn({ via }, `no session: the PROXY header of ${via} cannot be used: ${fault}`),
+  })
   undo.push(() => closeAll(listeners))
   try {
     user.become()

@@ -38,6 +38,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     trace.add({
       event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,
       ...(client.host === undefined ? {} : { host: client.host }), ...(granted.rule === undefined ? {} : { rule: granted.rule }),
+      ...(peer.via === undefined ? {} : { via: peer.via }),
     })
     const ended = (reason: string, decidedBy: string): undefined => {
       deps.log.info({ session: id, ip: client.ip, reason: decidedBy }, reason)

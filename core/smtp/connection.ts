@@ -7,6 +7,9 @@ import type { Socket } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
+import { inNetworks, type Network } from '../../protocol/network.ts'
+import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
+import { readProxied } from './proxied.ts'
 import type { Port, Talk } from './talk.ts'
 
 export interface Peer {
@@ -14,6 +17,8 @@ export interface Peer {
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
+  /** The proxy that speaks for this client. */
+  readonly via?: string
 }
 
 /**
@@ -26,15 +31,23 @@ export interface EngineOptions {
   readonly admit: Admit
   /** Idle seconds after which a client is told 451 and closed. */
   readonly timeoutSeconds: number
+  /** Networks whose connections begin with a PROXY header. */
+  readonly proxies?: readonly Network[]
+  /** Told of a proxy without a usable header. */
+  readonly unproxied?: (via: string, fault: string) => void
   readonly failed: (what: string, cause: unknown) => void
 }
 
 const LONGEST_TIMER = 2 ** 31 - 1
+/** For the PROXY header, which a proxy sends at once. */
+const PROXY_MS = 10_000
 
 /** A listener: `listen` and `close` are the library's. */
 export class Engine extends SMTPServer {
   readonly #admit: Admit
   readonly #failed: EngineOptions['failed']
+  readonly #proxies: readonly Network[]
+  readonly #unproxied: EngineOptions['unproxied']
   #closing = false
   #finished: Promise<void> | undefined
   readonly #sweep: NodeJS.Timeout
@@ -49,6 +62,8 @@ export class Engine extends SMTPServer {
     super(library)
     this.#admit = options.admit
     this.#failed = options.failed
+    this.#proxies = options.proxies ?? []
+    this.#unproxied = options.unproxied
     // Without a listener one garbage handshake would end the process.
     this.on('error', () => {})
     // One timer for all: what has lasted too long is found about a second later.
@@ -66,6 +81,23 @@ export class Engine extends SMTPServer {
     this.options.socketTimeout = Math.min(seconds * 1000, LONGEST_TIMER)
   }
 
+  /** The library's own question knows single addresses only. Where the answer is yes, it sees to sockets that end meanwhile. */
+  override _expectsProxyHeader(socket: Socket): boolean {
+    return inNetworks(this.#proxies, socket.remoteAddress ?? '')
+  }
+
+  /** Both versions, to the letter, and addresses of both sides; the library reads version 1, and less strictly. Before any TLS. */
+  override _handleProxy(socket: Socket, done: Parameters<SMTPServer['_handleProxy']>[1]): void {
+    if (!this._expectsProxyHeader(socket)) return super._handleProxy(socket, done)
+    const via = socket.remoteAddress ?? ''
+    void readProxied(socket, PROXY_MS).then((proxied) => {
+      if ('addresses' in proxied) return done(null, { id: '', ...proxied.addresses })
+      if (proxied.fault !== undefined) this.#unproxied?.(via, proxied.fault)
+      socket.destroy()
+      done(new Error(proxied.fault))
+    })
+  }
+
   /** No factory upstream: the class of a connection is named here. */
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
     if (this.#closing) {
@@ -76,6 +108,7 @@ export class Engine extends SMTPServer {
     connection.admit = this.#admit
     connection.failed = this.#failed
     connection.stopping = () => this.#closing
+    if (options?.remoteAddress !== undefined) connection.via = unmapIPv4(socket.remoteAddress ?? '')
     this.connections.add(connection)
     connection.on('error', () => {})
     connection.init()
@@ -114,6 +147,7 @@ class Connection extends SMTPConnection implements Port {
   declare admit: Admit
   declare failed: EngineOptions['failed']
   declare stopping: () => boolean
+  declare via: string | undefined
 
   /** Ours in place of the library's: nothing of its parser or command handlers ever runs. */
   override _createParser(): SMTPStream {
@@ -123,7 +157,8 @@ class Connection extends SMTPConnection implements Port {
   /** No 100 ms, no reverse lookup, no hooks of the library: access, then our greeting. */
   override init(): void {
     const { remoteAddress, remotePort, localAddress, localPort } = this
-    this.admit({ remoteAddress, remotePort, localAddress, localPort }, this).then((talk) => {
+    const peer = { remoteAddress, remotePort, localAddress, localPort, ...(this.via === undefined ? {} : { via: this.via }) }
+    this.admit(peer, this).then((talk) => {
       if (talk === undefined || this._closed) {
         talk?.gone('left before the greeting')
         // One that was told why it is sent away is being closed already.

@@ -1,7 +1,7 @@
 /** The events of a session, as `helios why` shows them. Plain data: one JSON value each. */
 
 export type TraceEvent =
-  | { readonly t: number; readonly event: 'connect'; readonly ip: string; readonly port: number; readonly host?: string; readonly service: string; readonly generation: number; readonly rule?: string }
+  | { readonly t: number; readonly event: 'connect'; readonly ip: string; readonly port: number; readonly host?: string; readonly service: string; readonly generation: number; readonly rule?: string; readonly via?: string }
   /** What the client said; AUTH arguments never. */
   | { readonly t: number; readonly event: 'command'; readonly line: string }
   /** One line asked: where it stands, what it answered, how long it took. */

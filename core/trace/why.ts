@@ -40,10 +40,11 @@ function describe(event: TraceEvent): readonly [string, ...string[]] {
   }
 }
 
-function connected({ ip, port, host, service, generation, rule }: EventOf<'connect'>): string {
+function connected({ ip, port, host, service, generation, rule, via }: EventOf<'connect'>): string {
   const name = host === undefined ? '' : ` (${printable(host)})`
   const access = rule === undefined ? '' : `, access rule ${printable(rule)}`
-  return `connected from ${printable(ip)}:${port}${name} to ${printable(service)}, generation ${generation}${access}`
+  const proxy = via === undefined ? '' : ` through ${printable(via)}`
+  return `connected from ${printable(ip)}:${port}${name}${proxy} to ${printable(service)}, generation ${generation}${access}`
 }
 
 function taken({ id, from, to, size }: EventOf<'message'>): string {

@@ -28,6 +28,16 @@ export function parseIPv4(text: string): number | undefined {
   return bytes.reduce((value, byte) => (value * 256 + byte) >>> 0, 0)
 }
 
+/** The address of a number in the spelling of RFC 5952. */
+export function printIPv6(value: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16))
+  const text = groups.join(':')
+  // The longest run of zeros, and of several the first.
+  const run = [...text.matchAll(/\b0(?::0)+\b/g)].toSorted((a, b) => b[0].length - a[0].length)[0]
+  if (run === undefined) return text
+  return `${text.slice(0, run.index).replace(/:$/, '')}::${text.slice(run.index + run[0].length).replace(/^:/, '')}`
+}
+
 /** `a.b.c.d` for an IPv4 client that a two-family socket shows as IPv6; any other text as it is. */
 export function unmapIPv4(ip: string): string {
   if (!ip.includes(':')) return ip

@@ -75,7 +75,7 @@ test('everything wrong is named at once, with its line and what was meant', asyn
   "listners": [],
   "user": 5,
   "listeners": [
-    { "prot": 25, "service": "smpt", "tls": true, "proxy": ["10.0.0.0/8"] },
+    { "prot": 25, "service": "smpt", "tls": true, "proxy": ["10.0.0.0/8", "10.0.0.1/8"] },
     { "port": 70000 }
   ],
   "log": { "level": "loud" },
@@ -85,7 +85,7 @@ test('everything wrong is named at once, with its line and what was meant', asyn
   const expected = [
     /^helios\.config\.json:2: listners: .*did you mean "listeners"/, /:3: user: .*not 5/, /:5: listeners\[0\]\.prot: .*did you mean "port"/,
     /:5: listeners\[0\]\.service: .*did you mean "smtp"/, /:5: listeners\[0\]\.tls: this version serves no TLS/,
-      /:5: listeners\[0\]\.proxy: .*PROXY/,
+      /:5: listeners\[0\]\.proxy: "10\.0\.0\.1\/8" is no network/,
     /:6: listeners\[1\]\.port: .*from 0 to 65535, not 70000/, /:8: log\.level: .*"loud"/, /:9: trace: .*object/,
   ]
   for (const pattern of expected) assert.ok(found.some((problem) => pattern.test(problem)), `${pattern} in ${found.join('\n')}`)

@@ -10,7 +10,7 @@ export type FileContent = string | Buffer | { readonly content: string | Buffer;
 export type HomeFiles = Readonly<Record<string, FileContent | undefined>>
 
 export interface HomeSettings {
-  readonly listeners?: readonly { readonly service?: string; readonly compat?: 'qmail-spp' | false }[]
+  readonly listeners?: readonly { readonly service?: string; readonly compat?: 'qmail-spp' | false; readonly proxy?: readonly string[] }[]
   readonly replyDialect?: 'detect' | 'off'
   /** The settings' `dns`. */
   readonly dns?: Readonly<Record<string, unknown>>
@@ -81,7 +81,7 @@ function withMode(file: FileContent): { readonly content: string | Buffer; reado
 
 export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {}, limits = RUDE_CLIENTS }: HomeSettings): string {
   return JSON.stringify({
-    listeners: listeners.map(({ service = 'smtp', compat = false }) => ({ service, host: '127.0.0.1', port: 0, compat })),
+    listeners: listeners.map(({ service = 'smtp', compat = false, ...rest }) => ({ service, host: '127.0.0.1', port: 0, compat, ...rest })),
     replyDialect, dns, limits,
   })
 }
