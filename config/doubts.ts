@@ -2,6 +2,7 @@
 import { openCdb } from '../protocol/qmail/cdb.ts'
 import { readLine, readList } from '../protocol/qmail/control.ts'
 import type { Control } from './control.ts'
+import { checkAuthExpire } from './auth-expire.ts'
 import { checkLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -29,7 +30,7 @@ export function checkFiles(snapshot: Snapshot, read: Read, control: Control): Pr
   return [
     ...unreadable, ...checkMe(snapshot, read), ...LINES.flatMap((name) => checkLine(name, read(name))),
     ...NUMBERS.flatMap((name) => checkNumber(name, read(name))), ...LISTS.flatMap((name) => checkList(name, read(name))),
-    ...checkHosts(snapshot, read), ...checkRelay(control), ...checkLimits(control),
+    ...checkHosts(snapshot, read), ...checkRelay(control), ...checkLimits(control), ...checkAuthExpire(control),
   ]
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { accountFacts } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
-import { listLogins, LOGINS, recordLogin } from './logins.ts'
+import { forgetLogins, listLogins, LOGINS, recordLogin } from './logins.ts'
 import { makeTables } from './tables.ts'
 
 const NOON = Date.UTC(2026, 0, 1, 12)
@@ -42,10 +42,13 @@ test('the last login of each account counts, the newest first, and no earlier on
   assert.deepEqual((await listLogins(database)).map(({ account, at }) => [account, at - NOON]), [['ann@local.example', 5000], ['bob@local.example', 3000]])
 })
 
-test('an IPv4 address is one, however a socket shows it', async (t) => {
+test('an address is one in every spelling', async (t) => {
   const database = await begin(t)
   await recordLogin(database, { ip: '::ffff:192.0.2.1', account: 'ann@local.example', at: NOON })
-  assert.equal((await from(database, '192.0.2.1', NOON)).length, 1)
+  await recordLogin(database, { ip: '2001:DB8:0::1', account: 'ann@local.example', at: NOON })
+  for (const ip of ['192.0.2.1', '2001:db8::1']) assert.equal((await from(database, ip, NOON)).length, 1, ip)
+  assert.equal(await forgetLogins(database, '2001:db8:0:0::1'), 1)
+  assert.deepEqual((await listLogins(database)).map(({ ip }) => ip), ['192.0.2.1'])
 })
 
 test('a login counts no longer than its account: gone, disabled or expired ones let nobody in', async (t) => {

@@ -2,6 +2,7 @@
  * The log of logins by POP3 and IMAP: which account from which address, and when last. What `AUTHEXPIRE` goes by
  * (the Helios manual, chapter 2 section 2.1.1; spec helios 6).
  */
+import { isIPv6, SocketAddress } from 'node:net'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { defineTable } from '../plugin/table.ts'
 import type { AccountFacts, Login } from '../plugin/world.ts'
@@ -9,9 +10,9 @@ import { tablesOf, type TableDatabase } from './tables.ts'
 
 export const LOGINS = defineTable({
   name: 'logins', about: 'The last login by POP3 or IMAP of each account from each address.',
-  // An IPv6 address may name its interface. `seconds` since 1970.
-  columns: { ip: { text: 64 }, login: { text: 64 }, virtual_host: { text: 64 }, seconds: 'integer' },
-  key: ['ip', 'login', 'virtual_host'],
+  // An IPv6 address may name its interface. `seen`: seconds since 1970.
+  columns: { ip: { text: 64 }, login: { text: 64 }, domain: { text: 64 }, seen: 'integer' },
+  key: ['ip', 'login', 'domain'],
 })
 
 /** Days a login is kept: longer than any AUTHEXPIRE that somebody means. */
@@ -30,20 +31,20 @@ export interface RecordedLogin extends Login {
  */
 export async function recordLogin(database: TableDatabase, { ip, account, at }: RecordedLogin): Promise<void> {
   const place = account.lastIndexOf('@')
-  const key = { ip: unmapIPv4(ip), login: account.slice(0, place), virtual_host: account.slice(place + 1) }
+  const key = { ip: plainIp(ip), login: account.slice(0, place), domain: account.slice(place + 1) }
   const seconds = Math.floor(at / 1000)
   let isNew = false
   await tablesOf(database).change(LOGINS, key, (row) => {
     isNew = row === undefined
-    return { ...key, seconds: Math.max(seconds, row?.seconds ?? 0) }
+    return { ...key, seen: Math.max(seconds, row?.seen ?? 0) }
   })
   if (isNew) await forgetOld(database, seconds - KEPT_DAYS * 86_400)
 }
 
 /** Logins in the log, the newest first. */
 export async function listLogins(database: TableDatabase, ip?: string): Promise<readonly RecordedLogin[]> {
-  const rows = await tablesOf(database).find(LOGINS, ip === undefined ? {} : { ip: unmapIPv4(ip) })
-  return rows.map((row) => ({ ip: row.ip, account: `${row.login}@${row.virtual_host}`, at: row.seconds * 1000 })).toSorted((a, b) => b.at - a.at)
+  const rows = await tablesOf(database).find(LOGINS, ip === undefined ? {} : { ip: plainIp(ip) })
+  return rows.map((row) => ({ ip: row.ip, account: `${row.login}@${row.domain}`, at: row.seen * 1000 })).toSorted((a, b) => b.at - a.at)
 }
 
 /** `AccountFacts.loginsFrom`: a login counts no longer than its account does. */
@@ -53,6 +54,21 @@ export async function loginsFrom(database: TableDatabase, find: AccountFacts['fi
   return found.filter(({ active }) => active).map(({ account, at }) => ({ account, at }))
 }
 
+/** Takes the logins from an address off the log, and tells how many there were. */
+export async function forgetLogins(database: TableDatabase, ip: string): Promise<number> {
+  const tables = tablesOf(database)
+  const rows = await tables.find(LOGINS, { ip: plainIp(ip) })
+  for (const { seen: _, ...key } of rows) await tables.change(LOGINS, key, () => undefined)
+  return rows.length
+}
+
+/** One spelling for each address. */
+function plainIp(text: string): string {
+  const ip = unmapIPv4(text)
+  if (!isIPv6(ip) || ip.includes('%')) return ip
+  return new SocketAddress({ address: ip, family: 'ipv6' }).address
+}
+
 async function forgetOld({ sql }: TableDatabase, before: number): Promise<void> {
-  await sql.withTables<{ logins: { seconds: number } }>().deleteFrom('logins').where('seconds', '<', before).execute()
+  await sql.withTables<{ helios_logins: { seen: number } }>().deleteFrom('helios_logins').where('seen', '<', before).execute()
 }

@@ -29,8 +29,8 @@ test('tables are made once, and keep what is in them', async (t) => {
   await tablesOf(database).change(COLOURS, { login: 'ann', number: 2 }, () => ANN)
   await makeTables(database, [COLOURS])
   assert.deepEqual(await tablesOf(database).find(COLOURS, {}), [ANN])
-  assert.throws(() => database.raw.exec("INSERT INTO colours VALUES ('ann', 2, 'blue')"), /UNIQUE/)
-  assert.throws(() => database.raw.exec("INSERT INTO colours VALUES ('bob', 2, NULL)"), /NOT NULL/)
+  assert.throws(() => database.raw.exec("INSERT INTO helios_colours VALUES ('ann', 2, 'blue')"), /UNIQUE/)
+  assert.throws(() => database.raw.exec("INSERT INTO helios_colours VALUES ('bob', 2, NULL)"), /NOT NULL/)
 })
 
 test('rows are found by any columns, in the order of their keys', async (t) => {
@@ -63,7 +63,7 @@ test('what somebody else writes between the reading and the writing is not lost'
   await makeTables(database, [COLOURS])
   const tables = tablesOf(database)
   const key = { login: 'ann', number: 2 }
-  for (const between of ["INSERT INTO colours VALUES ('ann', 2, 'green')", "UPDATE colours SET colour = 'blue'", 'DELETE FROM colours']) {
+  for (const between of ["INSERT INTO helios_colours VALUES ('ann', 2, 'green')", "UPDATE helios_colours SET colour = 'blue'", 'DELETE FROM helios_colours']) {
     const seen: (string | undefined)[] = []
     await tables.change(COLOURS, key, (row) => {
       if (seen.push(row?.colour) === 1) database.raw.exec(between)

@@ -23,11 +23,13 @@ const MOST_TRIES = 20
 export async function makeTables(database: TableDatabase, tables: readonly Table[]): Promise<void> {
   for (const table of tables) {
     if (await isThere(database, table)) continue
-    let builder = open(database).schema.createTable(table.name).ifNotExists()
+    let builder = open(database).schema.createTable(nameOf(table)).ifNotExists()
     for (const [name, column] of Object.entries(table.columns)) builder = builder.addColumn(name, typeOf(column), (build) => build.notNull())
     try {
-      await builder.addPrimaryKeyConstraint(`${table.name}_key`, table.key as never[]).execute()
+      await builder.addPrimaryKeyConstraint(`${nameOf(table)}_key`, table.key as never[]).execute()
     } catch (cause) {
+      // Two processes at once: PostgreSQL lets the later one fail in spite of "if not exists".
+      if (await isThere(database, table)) continue
       throw new HeliosError('database', `cannot make the table ${table.name}: ${reasonOf(cause)}`, {
         fault: 'system', mend: 'see that the database can be written, and that its user may create tables', cause,
       })
@@ -44,7 +46,7 @@ export function tablesOf(database: TableDatabase): TableEditor {
 }
 
 async function find<T extends Table>(database: TableDatabase, table: T, where: Partial<Row<T>>): Promise<readonly Row<T>[]> {
-  let query = open(database).selectFrom(table.name).select(Object.keys(table.columns))
+  let query = open(database).selectFrom(nameOf(table)).select(Object.keys(table.columns))
   for (const [column, value] of valuesOf(where)) query = query.where(column, '=', value)
   for (const column of table.key) query = query.orderBy(column)
   const rows = await query.limit(MOST_ROWS + 1).execute()
@@ -67,11 +69,11 @@ async function change<T extends Table>(
 async function replace(database: TableDatabase, table: Table, before: AnyRow | undefined, after: AnyRow | undefined): Promise<boolean> {
   if (before === undefined) return after === undefined || insert(database, table, after)
   if (after === undefined) {
-    let query = open(database).deleteFrom(table.name)
+    let query = open(database).deleteFrom(nameOf(table))
     for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
     return (await query.executeTakeFirst()).numDeletedRows > 0n
   }
-  let query = open(database).updateTable(table.name).set(after)
+  let query = open(database).updateTable(nameOf(table)).set(after)
   for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
@@ -79,7 +81,7 @@ async function replace(database: TableDatabase, table: Table, before: AnyRow | u
 /** False when another one has put a row with this key there first. */
 async function insert(database: TableDatabase, table: Table, row: AnyRow): Promise<boolean> {
   try {
-    await open(database).insertInto(table.name).values(row).execute()
+    await open(database).insertInto(nameOf(table)).values(row).execute()
     return true
   } catch (error) {
     const key = Object.fromEntries(table.key.map((column) => [column, row[column]!]))
@@ -90,11 +92,16 @@ async function insert(database: TableDatabase, table: Table, row: AnyRow): Promi
 
 async function isThere(database: TableDatabase, table: Table): Promise<boolean> {
   try {
-    await open(database).selectFrom(table.name).select(sql<number>`1`.as('one')).limit(1).execute()
+    await open(database).selectFrom(nameOf(table)).select(sql<number>`1`.as('one')).limit(1).execute()
     return true
   } catch {
     return false
   }
+}
+
+/** In the database: a database of qmail-sql's may have tables of its own beside ours. */
+function nameOf(table: Table): `helios_${string}` {
+  return `helios_${table.name}`
 }
 
 /** The tables of a database by names that only a declaration knows. */

@@ -19,6 +19,7 @@ import { domain } from './domain.ts'
 import { init } from './init.ts'
 import { plugin } from './plugin.ts'
 import { pluginNouns } from './plugin-verbs.ts'
+import { relay } from './relay.ts'
 import { reload } from './reload.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
@@ -26,7 +27,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, plugin, check, chaos, status, reload, why, tcprules, dns]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 

@@ -26,6 +26,7 @@ import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
 import { createSpool } from '../message/spool.ts'
 import type { DnsFacts } from '../plugin/dns.ts'
+import type { AccountFacts } from '../plugin/world.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
@@ -178,7 +179,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
-    reloader, trace, log, failed, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
+    reloader, trace, log, failed, logins: house.accounts, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }
@@ -202,6 +203,7 @@ export interface House {
   readonly reloader: Reloader | undefined
   /** Of the first generation. */
   readonly problems: readonly Problem[]
+  readonly accounts: AccountFacts
   readonly dns: DnsFacts
   readonly directories: DirectorySync
   /** Digest of each control file as the generation read it. */
@@ -225,8 +227,9 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const directories = new DirectorySync(nodeFileSystem)
   const facts: { locals: ReadonlySet<string> } = { locals: new Set() }
   const dns = openDns(settings.dns)
+  const accounts = accountFacts(database, { locals: () => facts.locals })
   const world = createWorld({
-    accounts: accountFacts(database, { locals: () => facts.locals }), dns, dnsBudget: settings.dns,
+    accounts, dns, dnsBudget: settings.dns,
     tables: tablesOf(database),
     mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
     store,
@@ -269,7 +272,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const { reloader, problems } = started
   if (reloader !== undefined) use(reloader.current)
   return {
-    reloader, problems, dns, directories, files: () => files,
+    reloader, problems, accounts, dns, directories, files: () => files,
     lookForRestarts: () => needsRestart.look([...settingsFile, ...trusted]),
   }
 }

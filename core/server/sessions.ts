@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { limitsOf, type Limits } from '../../config/limits.ts'
 import type { ListenerSettings } from '../../config/settings.ts'
 import type { Reloader } from '../host/reloader.ts'
+import type { AccountFacts } from '../plugin/world.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Admit } from '../smtp/connection.ts'
 import { Dialogue } from '../smtp/dialogue.ts'
@@ -15,6 +16,7 @@ import { access, type NameOf } from './access.ts'
 import { startingLimits, type Connections } from './limits.ts'
 import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
+import { relayAfterLogin } from './relay-after-login.ts'
 
 export interface SessionDeps {
   readonly reloader: Reloader
@@ -22,6 +24,7 @@ export interface SessionDeps {
   readonly trace: TraceRecorder
   readonly log: Logger
   readonly nameOf: NameOf
+  readonly logins: Pick<AccountFacts, 'loginsFrom'>
   readonly limits: Limits
   readonly connections: Connections
   readonly failed: (what: string, cause: unknown) => void
@@ -59,7 +62,9 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const release = deps.connections.take(client.ip, limitsOf(granted.env['LIMITS'], limits))
     if (release === undefined) return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
-    const session = new SmtpSession({ id, service: listener.service, compat, client, env: granted.env, limits })
+    const { env, logins, unknown } = await relayAfterLogin({ env: granted.env, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
+    if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
+    const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
     const dialogue = new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,
       failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),

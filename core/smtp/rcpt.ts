@@ -42,6 +42,9 @@ function checked(dialogue: Dialogue, verdict: Verdict, allowed: boolean): Reply 
   const { session } = dialogue
   if (session.relaySuffix !== undefined) session.recipient = `${session.recipient}${session.relaySuffix}`
   else if (verdict.kind === 'go-on' && !allowed) {
+    if (session.relayUnknown) {
+      return dialogue.say(reply(...verdict.replies, '451 sorry, whether you may send there is not known now (#4.3.0)'), 'built-in: AUTHEXPIRE')
+    }
     return dialogue.say(reply(...verdict.replies, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
       'built-in: control/rcpthosts')
   }

@@ -18,6 +18,8 @@ export interface SessionStart {
   readonly limits?: Limits
   /** Accounts whose recent login from this address counts; they are why RELAYCLIENT is set where no rule sets it. */
   readonly logins?: readonly string[]
+  /** Whether a recent login permits relaying could not be found out. */
+  readonly relayUnknown?: boolean
 }
 
 /** What the host reads once, when a connection begins (spp-protocol 2.1, 8.3). */
@@ -46,6 +48,7 @@ export class SmtpSession implements Session, SppState {
   extended = false
   auth: Session['auth']
   readonly logins: readonly string[]
+  readonly relayUnknown: boolean
   tls: Session['tls']
 
   reversePath: string | undefined
@@ -71,6 +74,7 @@ export class SmtpSession implements Session, SppState {
     this.compat = start.compat
     this.client = start.client
     this.logins = start.logins ?? []
+    this.relayUnknown = start.relayUnknown === true
     this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
     this.start = Object.fromEntries(HOST_VARIABLES.flatMap((name) => start.env[name] === undefined ? [] : [[name, start.env[name]]]))
     this.relaySuffix = start.env['RELAYCLIENT']

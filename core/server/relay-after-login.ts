@@ -1,0 +1,48 @@
+/**
+ * Relaying after a login by POP3 or IMAP (`AUTHEXPIRE`, the Helios manual, chapter 2 section 2.1.1; spec helios 6): a client
+ * from whose address somebody logged in not long ago begins its session as if a TCP rule had set RELAYCLIENT. Decided once,
+ * from what the connection begins with, so that no plugin's `S` has a say.
+ */
+import { authExpireMinutes } from '../../config/auth-expire.ts'
+import { printLogins } from '../plugin/accounts-print.ts'
+import type { AccountFacts } from '../plugin/world.ts'
+import type { SessionTrace } from '../trace/types.ts'
+
+export interface RelayStart {
+  readonly env: Readonly<Record<string, string>>
+  /** Accounts whose login counts. */
+  readonly logins: readonly string[]
+  /** Nobody could say: what would be refused for want of a login is put off. */
+  readonly unknown: boolean
+}
+
+export interface RelayQuestion {
+  /** The environment of the connection: smtpconfig and TCP rules. */
+  readonly env: Readonly<Record<string, string>>
+  readonly ip: string
+  readonly accounts: Pick<AccountFacts, 'loginsFrom'>
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly trace: Pick<SessionTrace, 'add'>
+}
+
+/** Never rejects. */
+export async function relayAfterLogin({ env, ip, accounts, now, trace }: RelayQuestion): Promise<RelayStart> {
+  const minutes = authExpireMinutes(env['AUTHEXPIRE'])
+  if (minutes === undefined) return { env, logins: [], unknown: false }
+  const since = now - minutes * 60_000
+  const begun = performance.now()
+  const record = (answer: string): void => trace.add({
+    event: 'fact', plugin: 'AUTHEXPIRE', question: `accounts.loginsFrom ${ip} ${since}`, answer, ms: Math.round((performance.now() - begun) * 1000) / 1000,
+  })
+  try {
+    const logins = await accounts.loginsFrom(ip, since)
+    record(printLogins(logins))
+    if (logins.length === 0) return { env, logins: [], unknown: false }
+    // What a rule says of RELAYCLIENT stands: it may append something to recipients.
+    return { env: { RELAYCLIENT: '', ...env }, logins: logins.map(({ account }) => account), unknown: false }
+  } catch (error) {
+    record(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+    return { env, logins: [], unknown: env['RELAYCLIENT'] === undefined }
+  }
+}
