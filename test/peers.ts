@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   go: 'golang-go',
   'smtp-source': 'postfix',
   nsd: 'nsd',
+  dkimverify: 'python3-dkim',
 }
 
 /**

@@ -6,6 +6,7 @@ import { accountFacts } from '../accounts/accounts.ts'
 import { makeTables, tablesOf } from '../accounts/tables.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
+import { keyTools } from '../host/keys.ts'
 import { VerbRefusal, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome, withDatabase } from './home.ts'
@@ -49,7 +50,7 @@ async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' 
     await makeTables(database, await bundledTables())
     try {
       return await verb.run({
-        ...given, tables: tablesOf(database), accounts: accountFacts(database, { locals: () => control.locals }),
+        ...given, tables: tablesOf(database), accounts: accountFacts(database, { locals: () => control.locals }), keys: keyTools,
         control: (name) => control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
       })
     } catch (error) {

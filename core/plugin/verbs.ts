@@ -51,12 +51,31 @@ export interface VerbContext {
   /** The plugin's tables, made where they were missing. */
   readonly tables: TableEditor
   readonly accounts: AccountFacts
+  readonly keys: KeyTools
   /** Text of a control file; undefined when there is none. */
   control(name: string): string | undefined
   /** Standard input to its end, as text. */
   input(): Promise<string>
   out(line: string): void
   err(line: string): void
+}
+
+export type KeyKind = 'rsa' | 'ed25519'
+
+export interface KeyDescription {
+  readonly kind: KeyKind
+  /** The private key in PKCS #8, as PEM. */
+  readonly pem: string
+  /** The public key as SubjectPublicKeyInfo (RFC 5280 section 4.1), base64. */
+  readonly publicKey: string
+}
+
+/** Keys for signatures: made and read by verbs only. A hook makes none. */
+export interface KeyTools {
+  /** A new private key, PKCS #8 as PEM; RSA of 2048 bits. */
+  make(kind: KeyKind): Promise<string>
+  /** What a private key is; undefined when it is none of a known kind, is locked, or is RSA of less than 1024 bits (RFC 8301 section 3.2). */
+  describe(pem: string): KeyDescription | undefined
 }
 
 /** A verb that was not done: what is wrong, and what to do. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { VerbRefusal } from '../../core/plugin/index.ts'
-import { fakeTables, fakeWorld } from '../../core/plugin/testing/index.ts'
+import { fakeTables, fakeWorld, keyTools } from '../../core/plugin/testing/index.ts'
 import { verbs } from './cli.ts'
 
 /** A home in which verbs are run one after the other. */
@@ -15,7 +15,7 @@ function home() {
     const err: string[] = []
     const status = await verb.run({
       arguments: rest.filter((each) => !each.startsWith('--')), flags: new Set(rest.filter((each) => each.startsWith('--')).map((each) => each.slice(2))),
-      tables, accounts, control: (file) => file === 'me' ? 'local.example\n' : undefined, input: async () => input,
+      tables, accounts, keys: keyTools, control: (file) => file === 'me' ? 'local.example\n' : undefined, input: async () => input,
       out: (text) => void out.push(text), err: (text) => void err.push(text),
     })
     return { out, err, status: status ?? 0 }

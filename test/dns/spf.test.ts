@@ -66,7 +66,7 @@ function zoneOf({ zone }: Scenario): string {
     return entries.flatMap((entry) => {
       if (entry === 'TIMEOUT' || entry[1] === 'TIMEOUT') return []
       const [type, value] = entry
-      const data = typeof value !== 'string' ? `${value[0]} ${hostName(value[1])}` : type === 'TXT' ? strings(value) : /^A/.test(type) ? value : hostName(value)
+      const data = typeof value !== 'string' ? `${value[0]} ${hostName(value[1])}` : type === 'TXT' ? strings(value) : type.startsWith('A') ? value : hostName(value)
       return [`${hostName(name)} ${type} ${data}\n`]
     })
   }).join('')

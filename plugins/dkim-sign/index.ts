@@ -1,0 +1,54 @@
+/** Signs what leaves in the name of a domain of ours (DKIM, RFC 6376). */
+import type { MessageInput } from 'mailauth'
+import { definePlugin, insertField, oneOf, wireStream, type Edit, type Message, type Session, type World } from '../../core/plugin/index.ts'
+import { asciiLower } from '../../protocol/text.ts'
+import { authorOf, type Author } from './author.ts'
+import { KEYS, tables } from './schema.ts'
+
+export default definePlugin({
+  name: 'dkim-sign',
+  summary: 'Signs outgoing mail with the DKIM keys of its domain.',
+  settings: {
+    DKIMSIGN: oneOf('for whom: own, authenticated users in the name of their domain or address; any, in that of every domain with a key; no, nobody; unset: own', ['own', 'any', 'no']),
+  },
+  tables,
+  message: async ({ session, settings, world, message, log }) => {
+    if (settings.DKIMSIGN === 'no' || (!session.relayClient && session.auth === undefined)) return undefined
+    const author = authorOf(await message.header())
+    if (author === undefined) return undefined
+    const keys = (await world.tables.find(KEYS, { domain: author.domain })).filter(({ used }) => used === 1)
+    if (keys.length === 0) return undefined
+    if (settings.DKIMSIGN !== 'any' && !await maySignAs(author, session, world)) {
+      log.warn('not signed: the message is in the name of somebody else', { domain: author.domain })
+      return undefined
+    }
+    return sign(message, author.domain, keys, world)
+  },
+})
+
+/** Relay clients are trusted by their address; a user signs as himself, as another address of his, or as his domain. */
+async function maySignAs({ domain, address }: Author, { auth }: Session, { accounts }: World): Promise<boolean> {
+  if (auth === undefined) return true
+  const user = await accounts.find(auth.user)
+  if (user === undefined) return false
+  if (asciiLower(user.domain) === domain) return true
+  return address !== undefined && (await accounts.aliases(`${user.login}@${user.domain}`)).some((alias) => asciiLower(alias) === asciiLower(address))
+}
+
+interface Key {
+  readonly selector: string
+  readonly pem: string
+}
+
+async function sign(message: Message, domain: string, keys: readonly Key[], world: World): Promise<readonly Edit[]> {
+  const { dkimSign } = await import('mailauth')
+  const options = {
+    canonicalization: 'relaxed/relaxed', signTime: new Date(world.now()), strict: true,
+    signatureData: keys.map(({ selector, pem }) => ({ signingDomain: domain, selector, privateKey: pem })),
+  }
+  const { signatures, errors } = await dkimSign(wireStream(message.content()) as unknown as MessageInput, options as unknown as Parameters<typeof dkimSign>[1])
+  // Unsigned, it would be refused by whoever obeys the domain's policy: better for now than for good.
+  for (const { selector, err } of errors) throw new Error(`the key ${selector} of ${domain} cannot sign: ${err.message}`)
+  return signatures.split(/\r\n(?![ \t])/).filter((field) => field !== '').map((field) =>
+    insertField(field.slice(0, field.indexOf(':')), field.slice(field.indexOf(':') + 1).replaceAll('\r\n', '\n')))
+}
