@@ -2,6 +2,7 @@
 export * from './command.ts'
 export * from './control.ts'
 export * from './dns.ts'
+export * from './dns-domain.ts'
 export * from './dns-names.ts'
 export * from './message.ts'
 export * from './plugin.ts'

@@ -33,6 +33,19 @@ export function flag(about: string): Setting<true> {
   return { about, form: 'anything, or nothing: being set is what counts', parse: () => ({ ok: true, value: true }) }
 }
 
+/** A rung of a ladder whose rungs each include those before: 0 is off, and empty is 1, for being set is enough (as `MFDNSCHECK`). */
+export function rung(about: string, most: number): Setting<number> {
+  return {
+    about, form: `a number from 0 to ${most}; empty is 1`,
+    parse: (value) => {
+      const number = value === '' ? 1 : Number(value)
+      return /^[0-9]?$/.test(value) && number <= most
+        ? { ok: true, value: number }
+        : { ok: false, reason: `"${value}" is no number from 0 to ${most}`, mend: `write 0 (off) to ${most}; 1 is a good start` }
+    },
+  }
+}
+
 /** Any text. */
 export function text(about: string, form = 'text'): Setting<string> {
   return { about, form, parse: (value) => ({ ok: true, value }) }

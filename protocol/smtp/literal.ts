@@ -1,4 +1,5 @@
 /** Address literals in the domain's place: `user@[192.0.2.1]` (RFC 5321 4.1.3). */
+import { parseIPv6 } from '../qmail/ip.ts'
 
 export interface LocalLiterals {
   /** `192.0.2.1`, or what stands behind `IPv6:`, in lower case. */
@@ -16,6 +17,12 @@ export function replaceLocalIp(address: string, isOwnIp: (ip: string) => boolean
   if (at === -1 || address[at + 1] !== '[') return address
   const ip = ipOf(address.slice(at + 1))
   return ip !== undefined && isOwnIp(ip) ? address.slice(0, at + 1) + localiphost : address
+}
+
+/** The address in a literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`, lower case; undefined when it is none (RFC 5321 4.1.3). */
+export function literalAddress(literal: string): string | undefined {
+  const ip = ipOf(literal)
+  return ip === undefined || (ip.includes(':') && parseIPv6(ip) === undefined) ? undefined : ip
 }
 
 function ipOf(literal: string): string | undefined {
