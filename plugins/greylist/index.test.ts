@@ -89,6 +89,11 @@ describe('the plugin', () => {
     assert.equal(await server().passes({ auth: { user: 'joe@local.example', method: 'plain' } }), true)
   })
 
+  it('leaves recipients that are not ours to the built-in check', async () => {
+    const { commands, facts } = await server().ask({ recipientAllowed: false })
+    assert.deepEqual([commands, facts], [[], []])
+  })
+
   it('spares what control/greylistexcept lists: clients by address or name, senders, recipients', async () => {
     const { passes } = server('', { control: { greylistexcept: '192.0.2.7\n.big.example\n@friend.example\npostmaster@local.example\n' } })
     assert.equal(await passes(from('192.0.2.7')), true)

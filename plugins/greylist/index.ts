@@ -21,7 +21,8 @@ export default definePlugin({
   rcpt: async ({ session, settings, control, world, log }) => {
     const { GREYLIST: wanted } = settings
     if (wanted === undefined || wanted === 'off' || session.relayClient || session.auth !== undefined) return undefined
-    if (wanted.spf && settings.SPFRESULT === 'pass') return undefined
+    // What no file of ours takes mail for is refused anyway, and not to be remembered.
+    if (!session.recipientAllowed || (wanted.spf && settings.SPFRESULT === 'pass')) return undefined
     const { client, reversePath = '', recipient = '' } = session
     if ([client.ip, client.host, reversePath, recipient].some((each) => each !== undefined && control.greylistexcept.match(each) !== undefined)) return undefined
     const seconds = await secondsToWait(session, wanted, world)
