@@ -26,7 +26,7 @@ export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFIL
     return { settings: undefined, control: undefined, problems: error.problems }
   }
   const { control, problems } = await readControl(settings.home, env)
-  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home)]
+  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control)]
   return { settings, control, problems: all.toSorted(compare) }
 }
 
@@ -49,6 +49,19 @@ async function checkModes(home: string): Promise<readonly Problem[]> {
     if (found === undefined || (found.mode & 0o077) === 0) continue
     const reason = 'other users of this machine can look into this directory'
     problems.push({ severity: 'warning', file: name, reason, mend: `chmod 700 ${join(home, name)}` })
+  }
+  return problems
+}
+
+/** A file with a password in it is for the server's user only. */
+async function checkSecrets(home: string, { qmailconfig: { connections, popConnections } }: Control): Promise<readonly Problem[]> {
+  if (![...connections, ...popConnections].some(({ password }) => password !== undefined)) return []
+  const problems: Problem[] = []
+  for (const name of ['control/qmailconfig', 'control/sqlserver']) {
+    const found = await stat(join(home, name)).catch(() => undefined)
+    if (found === undefined || (found.mode & 0o007) === 0) continue
+    const reason = 'there is a password in this file, and every user of this machine can read it'
+    problems.push({ severity: 'warning', file: name, reason, mend: `chmod 600 ${join(home, name)}` })
   }
   return problems
 }

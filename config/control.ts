@@ -2,6 +2,7 @@
 import { badSender, parseBadMailFrom } from '../protocol/qmail/badmailfrom.ts'
 import { openCdb } from '../protocol/qmail/cdb.ts'
 import { readLine, readList, readNumber } from '../protocol/qmail/control.ts'
+import { parseQmailConfig, type QmailConfig } from '../protocol/qmail/qmailconfig.ts'
 import { hostListed, parseHosts, type HostTable } from '../protocol/qmail/rcpthosts.ts'
 import { parseSmtpConfig } from '../protocol/qmail/smtpconfig.ts'
 import { parseTcpRules, type TcpRules } from '../protocol/qmail/tcprules.ts'
@@ -44,6 +45,8 @@ export interface Control {
   /** Exported variables of smtpconfig. */
   readonly smtpconfig: readonly (readonly [name: string, value: string])[]
   readonly tcprules: TcpRules
+  /** Where accounts stand and how they are looked up: the file qmailconfig, else the one of its old name sqlserver. */
+  readonly qmailconfig: QmailConfig
   /** The plugin list; without content the server answers 421 (spp-protocol 2.1). `file` is relative to the home. */
   readonly smtpplugins: { readonly file: string; readonly content: string | undefined }
   /** Text of any file in the control directory; undefined when there is none, or it is in `unreadable`. */
@@ -54,6 +57,11 @@ export interface Control {
 
 export const DEFAULT_LIST = 'control/smtpplugins'
 const MOST_CONCURRENCY = 120
+
+/** The name that qmail-sql gave the file still counts, where the new one is not there. */
+function accountsFile({ files, unreadable }: Snapshot): 'qmailconfig' | 'sqlserver' {
+  return !files.has('qmailconfig') && !unreadable.has('qmailconfig') && files.has('sqlserver') ? 'sqlserver' : 'qmailconfig'
+}
 
 /**
  * Reads every control file at once. Never rejects: with an error among the problems the control value is
@@ -72,6 +80,8 @@ export async function readControl(home: string, env: { readonly SPPCONFFILE?: st
   }
   const smtpconfig = parseSmtpConfig(read('smtpconfig'))
   const tcprules = parseTcpRules(read('smtp-tcprules'))
+  const accounts = accountsFile(snapshot)
+  const qmailconfig = parseQmailConfig(read(accounts))
   const me = readLine(read('me'), '')
   const bad = parseBadMailFrom(readList(read('badmailfrom')))
   const tables = hostTables(snapshot, read)
@@ -95,11 +105,13 @@ export async function readControl(home: string, env: { readonly SPPCONFFILE?: st
     badmailfromLine: (reversePath) => badSender(bad, reversePath)?.line,
     smtpconfig: smtpconfig.variables,
     tcprules: tcprules.rules,
+    qmailconfig: qmailconfig.config,
     smtpplugins: await pluginList(home, env.SPPCONFFILE || new Map(smtpconfig.variables).get('SPPCONFFILE') || DEFAULT_LIST, read),
   }
   const parsed = [
     ...smtpconfig.problems.map((problem) => ({ file: 'control/smtpconfig', ...problem })),
     ...tcprules.problems.map((problem) => ({ file: 'control/smtp-tcprules', ...problem })),
+    ...qmailconfig.problems.map((problem) => ({ file: `control/${accounts}`, ...problem })),
   ]
   const problems = parsed.map(({ warning, ...problem }): Problem => ({ severity: warning === true ? 'warning' : 'error', ...problem }))
   return { control, problems: [...checkFiles(snapshot, read, control), ...problems] }

@@ -10,7 +10,7 @@ import type { Snapshot } from './snapshot.ts'
 const LINES = ['smtpgreeting', 'localiphost', 'envnoathost', 'bouncefrom', 'bouncehost', 'doublebounceto', 'doublebouncehost']
 const NUMBERS = ['timeoutsmtpd', 'databytes', 'queuelifetime', 'concurrencylocal']
 const LISTS = ['rcpthosts', 'morercpthosts', 'locals', 'badmailfrom']
-const OTHERS = ['smtpconfig', 'smtp-tcprules', 'smtpplugins', 'morercpthosts.cdb']
+const OTHERS = ['smtpconfig', 'smtp-tcprules', 'smtpplugins', 'morercpthosts.cdb', 'qmailconfig', 'sqlserver']
 
 type Read = Control['read']
 
@@ -30,7 +30,7 @@ export function checkFiles(snapshot: Snapshot, read: Read, control: Control): Pr
   return [
     ...unreadable, ...checkMe(snapshot, read), ...LINES.flatMap((name) => checkLine(name, read(name))),
     ...NUMBERS.flatMap((name) => checkNumber(name, read(name))), ...LISTS.flatMap((name) => checkList(name, read(name))),
-    ...checkHosts(snapshot, read), ...checkRelay(control), ...checkLimits(control), ...checkAuthExpire(control),
+    ...checkHosts(snapshot, read, control), ...checkRelay(control), ...checkLimits(control), ...checkAuthExpire(control), ...checkTwoNames(snapshot),
   ]
 }
 
@@ -104,13 +104,13 @@ function checkList(name: string, content: string | undefined): Problem[] {
   })
 }
 
-function checkHosts(snapshot: Snapshot, read: Read): Problem[] {
+function checkHosts(snapshot: Snapshot, read: Read, { qmailconfig }: Control): Problem[] {
   const problems: Problem[] = []
   const compiled = snapshot.files.get('morercpthosts.cdb')
-  if (!snapshot.files.has('rcpthosts') && !snapshot.unreadable.has('rcpthosts')) {
+  if (!snapshot.files.has('rcpthosts') && !snapshot.unreadable.has('rcpthosts') && !qmailconfig.rcpthostsFromDb) {
     problems.push(error(
       'control/rcpthosts', 'the file is missing, which in qmail means an open relay: mail for every domain would be accepted',
-      'list the domains you take mail for in control/rcpthosts; an empty file means none',
+      'list the domains you take mail for in control/rcpthosts (an empty file means none), or let rcpthosts_from_db in control/qmailconfig say yes',
     ))
   }
   if (compiled !== undefined && read('morercpthosts') === undefined && openCdb(compiled) === undefined) {
@@ -127,6 +127,16 @@ function checkRelay(control: Control): Problem[] {
   return [warning(
     'control/smtpconfig', 'RELAYCLIENT here holds for every client and makes this server an open relay',
     'set it for your own networks in control/smtp-tcprules',
+  )]
+}
+
+/** qmail-sql's name for the file is a link to the new one, or the new one is not there. */
+function checkTwoNames({ files }: Snapshot): Problem[] {
+  const [current, old] = [files.get('qmailconfig'), files.get('sqlserver')]
+  if (current === undefined || old === undefined || current.equals(old)) return []
+  return [warning(
+    'control/sqlserver', 'control/qmailconfig is there too and says something else; only that one is read',
+    'remove one, or make it a link: ln -sf qmailconfig control/sqlserver',
   )]
 }
 

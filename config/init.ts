@@ -20,6 +20,8 @@ export interface HomeFiles {
 }
 
 const DIRECTORIES = ['control', 'plugins', 'queue', 'mail', 'trace']
+/** Files that are going to hold passwords. */
+const SECRETS: readonly string[] = ['qmailconfig']
 const DEFAULT_FILES = fileURLToPath(new URL('defaults/', import.meta.url))
 
 /**
@@ -51,7 +53,7 @@ export async function writeHome(home: string, options: HomeOptions): Promise<Hom
 /** Writes a file that is not there yet; false when it is. Whole or not at all, so that what is kept later is never a torn half. */
 async function writeNew(directory: string, name: string, text: string): Promise<boolean> {
   const draft = join(directory, `.${name}.${process.pid}`)
-  await writeFile(draft, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 })
+  await writeFile(draft, text, { mode: text.startsWith('#!') ? 0o755 : SECRETS.includes(name) ? 0o600 : 0o644 })
   try {
     await link(draft, join(directory, name))
     return true

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
@@ -78,6 +78,19 @@ test('a missing list is a value of its own; SPPCONFFILE names another', async (t
   assert.deepEqual(control.smtpplugins, { file: 'control/other', content: '[rcpt]\nx\n' })
   assert.deepEqual(checkPluginList({ ...control, smtpplugins: { file: 'x', content: undefined } }).map(({ severity, file }) => [severity,
     file]), [['error', 'x']])
+})
+
+test('qmailconfig counts, under its old name too; with rcpthosts_from_db a missing rcpthosts is none', async (t) => {
+  const { rcpthosts: _, ...rest } = MINIMAL
+  const old = await readControl(homeWith(t, { ...rest, sqlserver: 'rcpthosts_from_db yes\nlocalpop old.example\n' }))
+  assert.deepEqual([old.problems, old.control.qmailconfig.localpop], [[], 'old.example'])
+  assert.equal(old.control.rcpthosts('u@example.org'), false)
+  const both = homeWith(t, { ...MINIMAL, qmailconfig: 'check_host perhaps\n', sqlserver: 'localpop old.example\n' })
+  assert.deepEqual(await said(both), ['warning control/sqlserver', 'error control/qmailconfig:1'])
+  const secret = homeWith(t, { ...MINIMAL, qmailconfig: 'connectionstring user=a password=b\n' })
+  chmodSync(join(secret, 'control/qmailconfig'), 0o644)
+  const { problems } = await checkHome({ cwd: secret, home: secret })
+  assert.ok(problems.some(({ file, reason }) => file === 'control/qmailconfig' && reason.includes('password')))
 })
 
 test('doubtful contents are told with their line', async (t) => {
