@@ -15,6 +15,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'smtp-source': 'postfix',
   nsd: 'nsd',
   dkimverify: 'python3-dkim',
+  mariadbd: 'mariadb-server-core',
+  'mariadb-install-db': 'mariadb-server-core',
+  postgres: 'postgresql',
+  initdb: 'postgresql',
 }
 
 /**

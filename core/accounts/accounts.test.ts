@@ -6,16 +6,16 @@ import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { accountFacts } from './accounts.ts'
-import { openDatabase, type Database } from './database.ts'
+import { openSqlite, type SqliteDatabase } from './database.ts'
 
 let home: string
-let database: Database
+let database: SqliteDatabase
 
 /** A home of its own for each test. Hooks at the top of a file would run for the tests of every other file, too. */
 function begin(t: TestContext): void {
   home = mkdtempSync(join(tmpdir(), 'helios-accounts-'))
   mkdirSync(join(home, 'control'))
-  database = openDatabase(home)
+  database = openSqlite(home)
   t.after(() => {
     database.close()
     rmSync(home, { recursive: true, force: true })
@@ -25,7 +25,7 @@ function begin(t: TestContext): void {
 const NOON = Date.UTC(2026, 0, 1, 12)
 
 function facts(locals: readonly string[] = []) {
-  return accountFacts(database, { locals: () => new Set(locals), now: () => NOON })
+  return accountFacts(() => database, { locals: () => new Set(locals), now: () => NOON })
 }
 
 function insert(login: string, domain: string, more: Readonly<Record<string, string | number | null>> = {}): void {
@@ -110,7 +110,7 @@ test('a domain is known by its users or by the local names, which may change', a
   begin(t)
   insert('ann', 'Example.org')
   let locals = new Set(['mail.example.net'])
-  const known = accountFacts(database, { locals: () => locals })
+  const known = accountFacts(() => database, { locals: () => locals })
   assert.deepEqual(await Promise.all([
     'EXAMPLE.ORG', 'mail.Example.net', 'example.com', '', 'x\udc80',
   ].map((domain) => known.hasDomain(domain))), [true, true, false, false, false])
@@ -130,7 +130,7 @@ test('a database that does not answer is unavailable, neither yes nor no', async
 test('another process in the middle of a change makes an answer unavailable at worst', async (t) => {
   begin(t)
   insert('ann', 'example.org')
-  const other = openDatabase(home)
+  const other = openSqlite(home)
   other.raw.exec("BEGIN EXCLUSIVE; DELETE FROM passwd")
   assert.equal((await facts().find('ann@example.org'))?.login, 'ann')
   other.raw.exec('ROLLBACK')

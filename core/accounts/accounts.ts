@@ -1,15 +1,18 @@
 /**
- * Facts about accounts, asked for every recipient: one indexed SELECT, a second one for addresses
- * with an extension. `node:sqlite` answers in microseconds and without a thread, so it blocks for less
- * time than handing the question on would take.
+ * Facts about accounts, asked for every recipient (spec helios 5): the exact login, the user before an extension, an alias,
+ * the domain's catch-all, the same login in `globaldomain`; else nobody.
  */
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StatementSync } from 'node:sqlite'
+import { domainToASCII } from 'node:url'
+import type { Control } from '../../config/control.ts'
 import { asciiLower, isUtf8 } from '../../protocol/text.ts'
 import { WorldUnavailable, type Account, type AccountFacts } from '../plugin/world.ts'
 import type { Database } from './database.ts'
 import { readDate } from './dates.ts'
 import { loginsFrom } from './logins.ts'
+import { answered, Questions, type UserRow } from './questions.ts'
+import { isTrue } from './schema.ts'
 
 /** Bytes a login may have (spec helios 4.1); longer ones are in no table, so longer prefixes need not be asked. */
 export const LOGIN_LENGTH = 64
@@ -17,96 +20,195 @@ export const LOGIN_LENGTH = 64
 export interface AccountOptions {
   /** The domains of control/locals now, or `me` alone without that file, in lower case. Asked each time, so that a reload counts. */
   locals(): ReadonlySet<string>
+  /** There is no file control/locals, so that the database may say which domains are local. */
+  localsMissing?(): boolean
   /** Milliseconds since 1970, for start and stop dates. */
   now?(): number
 }
 
-interface Row {
-  readonly login: string
-  readonly virtual_host: string
-  readonly home: string | null
-  readonly hardquota: number
-  readonly startdate: string | null
-  readonly stopdate: string | null
-  readonly enabled: number
+/** Those that a control directory gives. */
+export function accountOptions(control: Pick<Control, 'locals' | 'read' | 'unreadable'>): AccountOptions {
+  return { locals: () => control.locals, localsMissing: () => control.read('locals') === undefined && !control.unreadable.has('locals') }
 }
 
-/**
- * Accounts of an open database. Lookup (spec helios 5): the exact login in the domain, else for logins with
- * `-` the user before it, longest first. Logins and domains compare without case (ASCII).
- */
-export function accountFacts(database: Database, options: AccountOptions): AccountFacts {
-  const now = options.now ?? Date.now
-  const statements = prepare(database)
-  const find = (address: string): Account | undefined => {
-    const at = address.lastIndexOf('@')
-    if (at <= 0 || !isUtf8(address)) return undefined
-    const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
-    const row = statements().exact.get(local, domain) ?? findBeforeExtension(statements(), local, domain)
-    return row === undefined ? undefined : toAccount(database.home, row as unknown as Row, now())
-  }
-  const facts = {
-    find: (address: string) => answer(() => find(address)),
-  }
+/** Aliases of aliases: how deep, and how many addresses in all. Beyond it somebody made a mistake. */
+const DEEPEST = 10
+const MOST_ADDRESSES = 200
+
+/** Accounts of the database that is open now; a reload may open another. */
+export function accountFacts(database: () => Database, options: AccountOptions): AccountFacts {
+  const lookup = (): Lookup => new Lookup(database(), options)
+  const find = (address: string): Promise<Account | undefined> => answered(async () => (await lookup().takers(address))[0])
   return {
-    ...facts,
-    hasLogin: (login) => answer(() => isUtf8(login) && statements().login.get(login) !== undefined),
-    // No address leads to somebody else's account as yet.
-    aliases: () => Promise.resolve([]),
-    loginsFrom: (ip, since) => loginsFrom(database, facts.find, ip, since),
-    hasDomain: (domain) => answer(() => {
-      if (options.locals().has(asciiLower(domain))) return true
-      return isUtf8(domain) && statements().domain.get(domain) !== undefined
-    }),
+    find,
+    takers: (address) => answered(() => lookup().takers(address)),
+    hasDomain: (domain) => answered(() => lookup().hasDomain(domain)),
+    hasLogin: (login) => answered(() => lookup().hasLogin(login)),
+    aliases: (account) => answered(() => lookup().aliasesOf(account)),
+    loginsFrom: (ip, since) => answered(() => loginsFrom(database(), find, ip, since)),
   }
 }
 
-function findBeforeExtension({ prefixes }: Statements, local: string, domain: string): unknown {
-  const candidates: string[] = []
-  for (let dash = local.lastIndexOf('-', LOGIN_LENGTH); dash > 0; dash = local.lastIndexOf('-', dash - 1)) {
-    candidates.push(local.slice(0, dash))
+/** True when the database says that mail for this domain is taken: for `rcpthosts_from_db`. Rejects with WorldUnavailable. */
+export function acceptsDomain(database: Database, options: AccountOptions, domain: string): Promise<boolean> {
+  return answered(() => new Lookup(database, options).inDatabase(domain))
+}
+
+/** The exact row of a user, without aliases and extensions; `globaldomain` counts. Rejects with WorldUnavailable. */
+export function findUserRow(database: Database, login: string, domain: string): Promise<UserRow | undefined> {
+  return answered(() => new Lookup(database, { locals: () => new Set() }).exactUser(login, normalDomain(domain)))
+}
+
+const questions = new WeakMap<Database, Questions>()
+
+function questionsOf(database: Database): Questions {
+  const known = questions.get(database) ?? new Questions(database)
+  questions.set(database, known)
+  return known
+}
+
+class Lookup {
+  readonly #database: Database
+  readonly #options: AccountOptions
+  readonly #ask: Questions
+  readonly #seen = new Set<string>()
+
+  constructor(database: Database, options: AccountOptions) {
+    this.#database = database
+    this.#options = options
+    this.#ask = questionsOf(database)
   }
-  return candidates.length === 0 ? undefined : prefixes.get(domain, JSON.stringify(candidates))
-}
 
-interface Statements {
-  readonly exact: StatementSync
-  readonly prefixes: StatementSync
-  readonly domain: StatementSync
-  readonly login: StatementSync
-}
-
-// Prepared at the first question: a table that is missing then is an answer that cannot be had, not a failed start.
-function prepare({ raw }: Database): () => Statements {
-  const columns = 'login, virtual_host, home, hardquota, startdate, stopdate, enabled'
-  let prepared: Statements | undefined
-  return () => (prepared ??= {
-    exact: raw.prepare(`SELECT ${columns} FROM passwd WHERE login = ? AND virtual_host = ?`),
-    prefixes: raw.prepare(`SELECT ${columns} FROM passwd
-      WHERE virtual_host = ? AND login IN (SELECT value FROM json_each(?)) ORDER BY length(login) DESC LIMIT 1`),
-    domain: raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1'),
-    login: raw.prepare('SELECT 1 FROM passwd WHERE login = ? LIMIT 1'),
-  })
-}
-
-function toAccount(home: string, row: Row, now: number): Account {
-  const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
-  // Neither yes nor no: a slip in a date must not bounce the user's mail.
-  if (start === 'unreadable' || stop === 'unreadable') {
-    const user = `${row.login}@${row.virtual_host}`
-    throw new WorldUnavailable(`startdate or stopdate of ${user} in helios.db is not a date such as 2026-01-31 00:00:00`)
+  async takers(address: string): Promise<readonly Account[]> {
+    const found = new Map<string, Account>()
+    for (const account of await this.#resolve(address, 0)) found.set(`${account.login}@${account.domain}`, account)
+    return [...found.values()]
   }
-  const directory = row.home === null || row.home === '' ? join(home, 'mail', row.virtual_host, row.login) : row.home
-  const active = row.enabled !== 0 && (start === undefined || start <= now) && (stop === undefined || now < stop)
-  return { login: row.login, domain: row.virtual_host, home: directory, maildir: join(directory, 'Maildir'), quota: row.hardquota, active }
+
+  async hasDomain(text: string): Promise<boolean> {
+    const domain = normalDomain(text)
+    return this.#options.locals().has(domain) || this.inDatabase(domain)
+  }
+
+  async inDatabase(text: string): Promise<boolean> {
+    const domain = normalDomain(text)
+    if (domain === '' || !isUtf8(domain)) return false
+    if (await this.#ask.hasDomain(domain)) return true
+    return this.#database.config.localsFromDb && this.#options.localsMissing?.() === true && this.#ask.isLocal(domain)
+  }
+
+  async hasLogin(login: string): Promise<boolean> {
+    return login !== '' && login.length <= LOGIN_LENGTH && isUtf8(login) && this.#ask.hasLogin(login)
+  }
+
+  /** Through other aliases, too. Catch-alls are no addresses. */
+  async aliasesOf(account: string): Promise<readonly string[]> {
+    const found = new Set<string>()
+    const asked = new Set<string>()
+    let next: readonly string[] = isUtf8(account) ? [asciiLower(account)] : []
+    while (next.length > 0 && found.size < MOST_ADDRESSES) {
+      for (const address of next) asked.add(address)
+      const leading = await this.#ask.aliasesTo(next)
+      for (const address of leading) found.add(address)
+      next = leading.filter((address) => !asked.has(address))
+    }
+    found.delete(asciiLower(account))
+    return [...found].slice(0, MOST_ADDRESSES).toSorted()
+  }
+
+  async exactUser(login: string, domain: string): Promise<UserRow | undefined> {
+    if (login === '' || login.length > LOGIN_LENGTH || !isUtf8(login)) return undefined
+    const { globaldomain } = this.#database.config
+    return this.#best(await this.#ask.users([login], domain), login)
+      ?? (globaldomain === undefined ? undefined : this.#best(await this.#ask.users([login], globaldomain), login))
+  }
+
+  async #resolve(address: string, depth: number): Promise<readonly Account[]> {
+    const at = address.lastIndexOf('@')
+    if (at <= 0 || !isUtf8(address)) return []
+    const [local, domain] = [address.slice(0, at), normalDomain(address.slice(at + 1))]
+    const key = `${asciiLower(local)}@${domain}`
+    if (domain === '' || this.#seen.has(key)) return []
+    if (depth > DEEPEST || this.#seen.size >= MOST_ADDRESSES) {
+      throw new WorldUnavailable(`the aliases that lead to ${address} are more than ${DEEPEST} deep or ${MOST_ADDRESSES} addresses`)
+    }
+    this.#seen.add(key)
+    const user = await this.#user(local, domain)
+    if (user !== undefined) return [this.#account(user, domain)]
+    const aliases = local.length > LOGIN_LENGTH ? [] : await this.#ask.aliases(local, domain)
+    const own = aliases.filter(({ login }) => login !== '')
+    const targets = (own.length > 0 ? own : aliases).map(({ target }) => target)
+    if (targets.length > 0) return this.#follow(key, targets, depth)
+    const { globaldomain } = this.#database.config
+    const globally = globaldomain === undefined || globaldomain === domain ? undefined : await this.#user(local, globaldomain)
+    return globally === undefined ? [] : [this.#account(globally, globaldomain!)]
+  }
+
+  async #follow(from: string, targets: readonly string[], depth: number): Promise<readonly Account[]> {
+    const accounts: Account[] = []
+    for (const target of targets) {
+      // Mail for it must wait, not vanish and not bounce: somebody wrote this row past the tools, which refuse it.
+      if (!await this.hasDomain(target.slice(target.lastIndexOf('@') + 1))) {
+        throw new WorldUnavailable(`the alias ${from} leads to ${target}, and this version delivers to no other server`)
+      }
+      accounts.push(...await this.#resolve(target, depth + 1))
+    }
+    return accounts
+  }
+
+  /** The user of the login, or the one before an extension, longest login first. */
+  async #user(local: string, domain: string): Promise<UserRow | undefined> {
+    const before = loginsBefore(local)
+    const candidates = local.length <= LOGIN_LENGTH ? [local, ...before] : before
+    if (candidates.length === 0) return undefined
+    const rows = await this.#ask.users(candidates, domain)
+    if (rows.length === 0) return undefined
+    for (const candidate of candidates) {
+      const row = this.#best(rows, candidate)
+      if (row === undefined) continue
+      if (candidate === local || !isTrue(row.use_dotqmail) || await this.#hasExtension(row, domain, local.slice(candidate.length + 1))) return row
+    }
+    return undefined
+  }
+
+  /** PostgreSQL may have both Ann and ann: the one that is written as asked. */
+  #best(rows: readonly UserRow[], login: string): UserRow | undefined {
+    return rows.find((row) => row.login === login) ?? rows.find((row) => asciiLower(row.login) === asciiLower(login))
+  }
+
+  /** A user with dot-qmail texts has the extensions that stand there or in files, as `ext` itself or under a `default` (spec helios 4.2). */
+  async #hasExtension(row: UserRow, domain: string, text: string): Promise<boolean> {
+    const extension = asciiLower(text)
+    const names = [...(extension === '' ? [] : [extension]), ...loginsBefore(extension).map((before) => `${before}-default`), 'default']
+    if (await this.#ask.hasDotqmail(row.login, row.virtual_host ?? '', names)) return true
+    const { home } = this.#account(row, domain)
+    const files = names.filter((name) => !/[/\0]/.test(name)).map((name) => join(home, `.qmail-${name.replaceAll('.', ':')}`))
+    return (await Promise.all(files.map((file) => stat(file).then((found) => found.isFile(), () => false)))).includes(true)
+  }
+
+  #account(row: UserRow, askedDomain: string): Account {
+    const { home: base, config: { mailRoot = join(base, 'mail') } } = this.#database
+    const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
+    // Neither yes nor no: a slip in a date must not bounce the user's mail.
+    if (start === 'unreadable' || stop === 'unreadable') {
+      throw new WorldUnavailable(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
+    }
+    const now = (this.#options.now ?? Date.now)()
+    const active = isTrue(row.enabled) && (start === undefined || start <= now) && (stop === undefined || now < stop)
+    const domain = row.virtual_host === null || row.virtual_host === '' ? askedDomain : row.virtual_host
+    const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
+    return { login: row.login, domain, home, maildir: join(home, 'Maildir'), quota: Number(row.hardquota ?? 0), active }
+  }
 }
 
-async function answer<T>(question: () => T): Promise<T> {
-  try {
-    return question()
-  } catch (error) {
-    if (error instanceof WorldUnavailable) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new WorldUnavailable(`the account database does not answer: ${reason}`, { cause: error })
-  }
+/** Every part of the text before a `-`, longest first, as long as a login can be. */
+function loginsBefore(text: string): readonly string[] {
+  const logins: string[] = []
+  for (let dash = text.lastIndexOf('-', LOGIN_LENGTH); dash > 0; dash = text.lastIndexOf('-', dash - 1)) logins.push(text.slice(0, dash))
+  return logins
+}
+
+/** Lower case, and the ASCII form of a name with other letters (RFC 5890); '' for what can be no domain. */
+function normalDomain(domain: string): string {
+  return /^[\x21-\x7e]*$/.test(domain) ? asciiLower(domain) : domainToASCII(domain)
 }

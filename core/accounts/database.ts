@@ -1,105 +1,92 @@
-/** The account database `<home>/helios.db`: SQLite in WAL mode, readable by its owner only. */
-import { closeSync, openSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
-import { HeliosError } from '../error.ts'
-import { nodeSqliteDialect } from './dialect.ts'
-import { giveToOwner } from './ownership.ts'
-import { createSchema, type Schema } from './schema.ts'
+/**
+ * The account database: `helios.db` in the home (SQLite), or the servers that `control/qmailconfig` names. One interface for
+ * all three; what asks for every recipient goes through `prepare`, the rest through Kysely.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { Kysely, type CompiledQuery } from 'kysely'
+import { parseQmailConfig, type QmailConfig } from '../../protocol/qmail/qmailconfig.ts'
+import type { DriverName } from './migrations.ts'
+import type { Schema } from './schema.ts'
+import { renaming } from './sql/names.ts'
+import { openMysql } from './sql/mysql.ts'
+import { Pool } from './sql/pool.ts'
+import { openPostgresql } from './sql/postgresql.ts'
+import { serverDialect } from './sql/server-dialect.ts'
+import { openSqliteFile, type SqliteOptions } from './sql/sqlite.ts'
+import { nodeSqliteDialect } from './sql/sqlite-dialect.ts'
+import type { Row } from './sql/wire.ts'
 
 export interface Database {
   /** The home it belongs to. */
   readonly home: string
-  /** For everything but the hot path. */
+  readonly driver: DriverName
+  readonly config: QmailConfig
+  /** In the role that reads: connectionstring. */
   readonly sql: Kysely<Schema>
-  /** The connection itself, for prepared statements. */
-  readonly raw: DatabaseSync
-  /** Runs `work`, which must not wait, while no other process may write to this database. */
-  exclusively<T>(work: () => T): T
-  close(): void
-}
-
-export interface OpenOptions {
+  /** In the role that writes: popconnectionstring. */
+  readonly write: Kysely<Schema>
+  /** SQLite's own connection; undefined with a server. */
+  readonly raw?: DatabaseSync
   /**
-   * Milliseconds to wait for another process' write, 500 when absent. The wait blocks the event loop,
-   * so a server stays short and a command may be patient.
+   * A question for the hot path, in the reading role: compiled here and now, parsed by the database once for each connection.
+   * Its parameters are given in the order in which the query was built with placeholders. Rejects with WorldUnavailable or the database's error.
    */
-  readonly patience?: number
+  prepare(query: { compile(): CompiledQuery }): (...parameters: readonly Parameter[]) => Promise<readonly Row[]>
+  /** Ends the connections; those in use when they are done. */
+  close(): Promise<void>
 }
 
-/** The codes of SQLite (sqlite3.h) that mean: somebody else is at it, ask again. */
-const SQLITE_BUSY = 5
-const SQLITE_LOCKED = 6
+export type Parameter = string | number | null
 
-/** Opens the home's database, creating file and tables where they are missing. Throws HeliosError `database`. */
-export function openDatabase(home: string, options: OpenOptions = {}): Database {
-  const path = join(home, 'helios.db')
-  const patience = options.patience ?? 500
-  try {
-    createFile(home, path)
-    const raw = new DatabaseSync(path, { timeout: patience, enableForeignKeyConstraints: true })
-    try {
-      useWal(raw, patience)
-      raw.exec('PRAGMA synchronous = NORMAL')
-      createSchema(raw)
-    } catch (error) {
-      raw.close()
-      throw error
-    }
-    const sql = new Kysely<Schema>({ dialect: nodeSqliteDialect(raw) })
-    return { home, sql, raw, exclusively: (work) => exclusively(raw, work), close: () => raw.close() }
-  } catch (error) {
-    throw databaseError(path, error)
+export interface SqliteDatabase extends Database {
+  readonly driver: 'sqlite'
+  readonly raw: DatabaseSync
+}
+
+const NO_FILE = parseQmailConfig(undefined).config
+
+/** Opens the database that the configuration names. A server is not asked before the first question. Throws HeliosError `database` for a file that is none. */
+export function openDatabase(home: string, config: QmailConfig = NO_FILE, options: SqliteOptions = {}): Database {
+  return config.driver === 'sqlite' ? openSqlite(home, { ...options, config }) : openServer(home, config, config.driver)
+}
+
+/** Opens `<home>/helios.db`, creating file and tables where they are missing. Throws HeliosError `database`. */
+export function openSqlite(home: string, options: SqliteOptions & { readonly config?: QmailConfig } = {}): SqliteDatabase {
+  const config = options.config ?? NO_FILE
+  const raw = openSqliteFile(home, config.names, options)
+  const sql = named(new Kysely<Schema>({ dialect: nodeSqliteDialect(raw) }), config)
+  return {
+    home, driver: 'sqlite', config, raw, sql, write: sql,
+    prepare: (query) => {
+      const statement = raw.prepare(query.compile().sql)
+      return async (...parameters) => statement.all(...parameters)
+    },
+    close: async () => {
+      if (raw.isOpen) raw.close()
+    },
   }
 }
 
-/** True when SQLite says that another process holds the database. */
-export function isBusy(error: unknown): boolean {
-  const code = (error as { readonly errcode?: unknown } | null)?.errcode
-  return typeof code === 'number' && ((code & 0xff) === SQLITE_BUSY || (code & 0xff) === SQLITE_LOCKED)
-}
-
-// The mode is given at creation, before the first byte; SQLite copies it to the -wal and -shm files.
-function createFile(home: string, path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600))
-    giveToOwner(home, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+function openServer(home: string, config: QmailConfig, driver: 'mysql' | 'postgresql'): Database {
+  const limits = { connect: config.connectionTimeout * 1000, query: config.queryTimeout * 1000 }
+  const open = driver === 'mysql' ? openMysql : openPostgresql
+  const reader = new Pool({ open, limits, servers: config.connections })
+  const writer = new Pool({ open, limits, servers: config.popConnections })
+  const over = (pool: Pool): Kysely<Schema> => named(new Kysely<Schema>({ dialect: serverDialect(driver, pool) }), config)
+  return {
+    home, driver, config, sql: over(reader), write: over(writer),
+    prepare: (query) => {
+      const { sql } = query.compile()
+      return async (...parameters) => (await reader.ask(sql, parameters)).rows
+    },
+    close: async () => {
+      reader.close()
+      writer.close()
+    },
   }
 }
 
-/** SQLite does not wait for others when it changes the journal mode, so two first starts at once need this loop. */
-function useWal(raw: DatabaseSync, patience: number): void {
-  const until = Date.now() + patience
-  for (;;) {
-    try {
-      raw.exec('PRAGMA journal_mode = WAL')
-      return
-    } catch (error) {
-      if (!isBusy(error) || Date.now() >= until) throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
-    }
-  }
-}
-
-function exclusively<T>(raw: DatabaseSync, work: () => T): T {
-  raw.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    raw.exec('COMMIT')
-    return result
-  } catch (error) {
-    if (raw.isTransaction) raw.exec('ROLLBACK')
-    throw error
-  }
-}
-
-function databaseError(path: string, error: unknown): HeliosError {
-  const reason = error instanceof Error ? error.message : String(error)
-  const mend = isBusy(error)
-    ? 'another program is writing to it: try again, and see with "fuser helios.db" who it is'
-    : 'see that the file is a SQLite database and belongs to the user Helios runs as; restore it from a backup if it is damaged'
-  return new HeliosError('database', `cannot open ${path}: ${reason}`, { fault: 'system', mend, cause: error })
+function named(sql: Kysely<Schema>, { names }: QmailConfig): Kysely<Schema> {
+  const plugin = renaming(names)
+  return plugin === undefined ? sql : sql.withPlugin(plugin)
 }

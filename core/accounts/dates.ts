@@ -1,10 +1,11 @@
 /** Dates as the account tables hold them: `YYYY-MM-DD HH:MM:SS`, UTC. */
 
-const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(?:Z|\+00:?00)?$/
+const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(?:Z|\+00(?::?00)?)?$/
 
-/** Milliseconds since 1970; undefined for no date (null, empty, MySQL's zero date), 'unreadable' for anything else. */
+/** Milliseconds since 1970, infinite where PostgreSQL says so; undefined for no date (null, empty, MySQL's zero date), 'unreadable' for anything else. */
 export function readDate(text: string | null): number | undefined | 'unreadable' {
   if (text === null || text === '' || text.startsWith('0000-00-00')) return undefined
+  if (text === 'infinity' || text === '-infinity') return text === 'infinity' ? Infinity : -Infinity
   const parts = DATE.exec(text)
   if (parts === null) return 'unreadable'
   const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0))

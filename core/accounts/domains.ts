@@ -1,14 +1,17 @@
 /**
- * Domains: the lines of `control/rcpthosts`, which say for whom mail is accepted, and the directories
- * of their users. The file belongs to the operator: comments, order and mode stay as they are.
+ * Domains: the lines of `control/rcpthosts`, which say for whom mail is accepted, rows of `helios_domains`, and the
+ * directories of their users. The file belongs to the operator: comments, order and mode stay as they are.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readList } from '../../protocol/qmail/control.ts'
 import { hostListed, parseHosts } from '../../protocol/qmail/rcpthosts.ts'
 import { asciiLower, textOf } from '../../protocol/text.ts'
+import { acceptsDomain } from './accounts.ts'
+import { insertNew, ownRows } from './changes.ts'
 import type { Database } from './database.ts'
 import { fileFailure } from './errors.ts'
+import { exclusively } from './file-lock.ts'
 import { checkDomain } from './names.ts'
 import { makeDirectory } from './ownership.ts'
 import { replaceFile } from './replace-file.ts'
@@ -23,35 +26,52 @@ export interface DomainInfo {
 /** What `addDomain` had to add; neither means that the domain was there already. */
 export interface AddedDomain {
   readonly domain: string
-  /** A line of control/rcpthosts. */
+  /** A line of control/rcpthosts, or a row where the database takes its place. */
   readonly listed: boolean
   /** `<home>/mail/<domain>`. */
   readonly directory: boolean
 }
 
 /** Adds a domain to control/rcpthosts and makes the directory of its users. Throws HeliosError. */
-export function addDomain(database: Database, text: string): AddedDomain {
+export async function addDomain(database: Database, text: string): Promise<AddedDomain> {
   const domain = checkDomain(text)
-  // The database's write lock keeps two of these from losing one another's line.
-  const listed = database.exclusively(() => appendRcptHost(database.home, domain))
-  const directory = makeMailDirectory(database.home, join(database.home, 'mail', domain))
+  const noted = await noteDomain(database, domain)
+  const listed = fromDatabase(database) ? noted : exclusively(database.home, () => appendRcptHost(database.home, domain))
+  const directory = makeMailDirectory(database.home, join(mailRootOf(database), domain))
   return { domain, listed, directory }
 }
 
 /** Every domain that is accepted or has users, by name. */
 export async function listDomains(database: Database): Promise<readonly DomainInfo[]> {
-  const rows = await database.sql.selectFrom('passwd')
-    .select(['virtual_host', ({ fn }) => fn.countAll<number>().as('users')]).groupBy('virtual_host').execute()
-  const users = new Map(rows.map((row) => [asciiLower(row.virtual_host), row.users]))
+  const rows = await database.write.selectFrom('passwd')
+    .select(['virtual_host', ({ fn }) => fn.countAll().as('users')]).groupBy('virtual_host').execute()
+  const users = new Map(rows.map((row) => [asciiLower(row.virtual_host ?? ''), Number(row.users)]))
+  const noted = await ownRows(database.write.selectFrom('helios_domains').select('domain'))
   const hosts = readRcptHosts(database.home)
-  const domains = [...new Set([...hosts, ...users.keys()])].sort()
-  return domains.map((domain) => ({ domain, accepted: hostListed(`@${domain}`, hosts), users: users.get(domain) ?? 0 }))
+  const known = new Set([...users.keys(), ...noted.map(({ domain }) => domain)])
+  const domains = [...new Set([...hosts, ...known])].filter((domain) => domain !== '').sort()
+  const taken = (domain: string): boolean => fromDatabase(database) ? known.has(domain) : hostListed(`@${domain}`, hosts)
+  return domains.map((domain) => ({ domain, accepted: taken(domain), users: users.get(domain) ?? 0 }))
 }
 
-/** True when rcpthosts accepts the domain, itself or by a suffix (spec qmail-control 4), or it has users. */
-export function isKnownDomain(database: Database, domain: string): boolean {
-  if (hostListed(`@${domain}`, readRcptHosts(database.home))) return true
-  return database.raw.prepare('SELECT 1 FROM passwd WHERE virtual_host = ? LIMIT 1').get(domain) !== undefined
+/** True when rcpthosts accepts the domain, itself or by a suffix (spec qmail-control 4), or the database knows it. */
+export async function isKnownDomain(database: Database, domain: string): Promise<boolean> {
+  return hostListed(`@${domain}`, readRcptHosts(database.home)) || acceptsDomain(database, { locals: () => new Set() }, domain)
+}
+
+/** Where mailboxes are made. */
+export function mailRootOf({ home, config }: Database): string {
+  return config.mailRoot ?? join(home, 'mail')
+}
+
+/** True while the database takes the place of the file rcpthosts. */
+export function fromDatabase({ home, config }: Database): boolean {
+  return config.rcpthostsFromDb && !existsSync(join(home, 'control', 'rcpthosts'))
+}
+
+/** Writes the domain into the database; false when it is there. */
+async function noteDomain(database: Database, domain: string): Promise<boolean> {
+  return insertNew(() => database.write.insertInto('helios_domains').values({ domain }).execute())
 }
 
 function readRcptHosts(home: string): ReadonlySet<string> {

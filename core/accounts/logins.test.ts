@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { accountFacts } from './accounts.ts'
-import { openDatabase, type Database } from './database.ts'
+import { openSqlite, type Database } from './database.ts'
 import { forgetLogins, listLogins, LOGINS, recordLogin } from './logins.ts'
 import { makeTables } from './tables.ts'
 
@@ -13,7 +13,7 @@ const MINUTE = 60_000
 
 async function begin(t: TestContext): Promise<Database> {
   const home = mkdtempSync(join(tmpdir(), 'helios-logins-'))
-  const database = openDatabase(home)
+  const database = openSqlite(home)
   t.after(() => {
     database.close()
     rmSync(home, { recursive: true, force: true })
@@ -23,7 +23,7 @@ async function begin(t: TestContext): Promise<Database> {
   return database
 }
 
-const from = (database: Database, ip: string, since: number) => accountFacts(database, { locals: () => new Set() }).loginsFrom(ip, since)
+const from = (database: Database, ip: string, since: number) => accountFacts(() => database, { locals: () => new Set() }).loginsFrom(ip, since)
 
 test('a login is found by its address until it is too old', async (t) => {
   const database = await begin(t)
@@ -54,7 +54,7 @@ test('an address is one in every spelling', async (t) => {
 test('a login counts no longer than its account: gone, disabled or expired ones let nobody in', async (t) => {
   const database = await begin(t)
   for (const account of ['ann@local.example', 'bob@local.example', 'eve@local.example']) await recordLogin(database, { ip: '192.0.2.1', account, at: NOON })
-  database.raw.exec("UPDATE passwd SET enabled = 0 WHERE login = 'bob'")
+  database.raw!.exec("UPDATE passwd SET enabled = 0 WHERE login = 'bob'")
   assert.deepEqual((await from(database, '192.0.2.1', NOON)).map(({ account }) => account), ['ann@local.example'])
 })
 

@@ -69,6 +69,6 @@ function plainIp(text: string): string {
   return new SocketAddress({ address: ip, family: 'ipv6' }).address
 }
 
-async function forgetOld({ sql }: TableDatabase, before: number): Promise<void> {
-  await sql.withTables<{ helios_logins: { seen: number } }>().deleteFrom('helios_logins').where('seen', '<', before).execute()
+async function forgetOld({ write }: TableDatabase, before: number): Promise<void> {
+  await write.withTables<{ helios_logins: { seen: number } }>().deleteFrom('helios_logins').where('seen', '<', before).execute()
 }

@@ -1,26 +1,28 @@
 /**
- * The tables of the account database: qmail-sql's, column by column (spec helios 4), so that a query
- * written for qmail-sql finds what it expects.
+ * The tables of the account database: qmail-sql's, column by column (spec helios 4), so that a database of qmail-sql's is used
+ * as it stands, and Helios' own beside them, whose names begin with `helios_`.
  */
-import type { DatabaseSync } from 'node:sqlite'
-import type { Generated } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
+
+/** Truth as databases give it back: 0 and 1, true and false. Written as 0 and 1, which all of them take. */
+type Flag = ColumnType<unknown, number | undefined, number>
 
 /** One user of a domain. Dates are `YYYY-MM-DD HH:MM:SS` in UTC. */
 export interface PasswdTable {
   readonly login: string
   readonly uid: number | null
   readonly gid: number | null
-  /** Absolute; null: `<home>/mail/<domain>/<login>`. */
+  /** Absolute; null or empty: `<mail root>/<domain>/<login>`. */
   readonly home: string | null
   readonly virtual_host: string
-  /** A PHC string (passwords.ts). Wider than qmail-sql's varchar(34), which SQLite does not enforce. */
+  /** See passwords/schemes.ts. qmail-sql's varchar(13) or (34) is too narrow for a modern one. */
   readonly password: string | null
   /** Bytes, 0 for no limit. */
   readonly hardquota: Generated<number>
   readonly startdate: Generated<string | null>
   readonly stopdate: string | null
-  readonly enabled: Generated<number>
-  readonly use_dotqmail: Generated<number>
+  readonly enabled: Flag
+  readonly use_dotqmail: Flag
   readonly lastlogin: string | null
 }
 
@@ -33,56 +35,48 @@ export interface DotqmailsTable {
   readonly dotqmail: string
 }
 
-/** Domains whose users stand in the system's password file. */
+/** Domains of this host itself, used while there is no file control/locals. */
 export interface LocalsTable {
   readonly virtual_host: string
+}
+
+/** A domain that mail is taken for, with or without users. */
+export interface DomainsTable {
+  readonly domain: string
+}
+
+/** One target of an alias. */
+export interface AliasesTable {
+  /** Empty: whatever nobody else in the domain takes. */
+  readonly login: string
+  readonly domain: string
+  /** An address, `login@domain`, in lower case. */
+  readonly target: string
+}
+
+/** What a user, or a group of them such as `[:all:]@example.org`, wants to be told of new mail. */
+export interface NotifyTable {
+  readonly login: string
+  readonly domain: string
+  readonly enabled: Flag
+  /** The account that the message is sent from, and its password. */
+  readonly jid: string | null
+  readonly password: string | null
+  /** Whom it is sent to. */
+  readonly send_to: string | null
 }
 
 export interface Schema {
   readonly passwd: PasswdTable
   readonly dotqmails: DotqmailsTable
   readonly locals: LocalsTable
+  readonly helios_domains: DomainsTable
+  readonly helios_aliases: AliasesTable
+  readonly helios_notify: NotifyTable
 }
 
-// NOCASE folds ASCII only, which is how qmail compares domains and logins.
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS passwd (
-    login varchar(64) NOT NULL COLLATE NOCASE,
-    uid integer,
-    gid integer,
-    home varchar(200),
-    virtual_host varchar(64) NOT NULL COLLATE NOCASE,
-    password varchar(34),
-    hardquota integer NOT NULL DEFAULT 0,
-    startdate datetime DEFAULT CURRENT_TIMESTAMP,
-    stopdate datetime,
-    enabled boolean NOT NULL DEFAULT 1,
-    use_dotqmail boolean NOT NULL DEFAULT 0,
-    lastlogin datetime,
-    PRIMARY KEY (login, virtual_host)
-  );
-  CREATE INDEX IF NOT EXISTS passwd_by_virtual_host ON passwd (virtual_host);
-  CREATE TABLE IF NOT EXISTS dotqmails (
-    login varchar(64) NOT NULL COLLATE NOCASE,
-    virtual_host varchar(64) NOT NULL COLLATE NOCASE,
-    extension varchar(64) NOT NULL DEFAULT '' COLLATE NOCASE,
-    dotqmail text NOT NULL,
-    PRIMARY KEY (login, virtual_host, extension),
-    FOREIGN KEY (login, virtual_host) REFERENCES passwd (login, virtual_host) ON DELETE CASCADE ON UPDATE CASCADE
-  );
-  CREATE TABLE IF NOT EXISTS locals (
-    virtual_host varchar(64) NOT NULL COLLATE NOCASE PRIMARY KEY
-  );
-`
-
-/** Creates the tables that are missing. Safe from two processes at once: one of them waits. */
-export function createSchema(database: DatabaseSync): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    database.exec(TABLES)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
+/** Reads a flag as any database or driver spells it. */
+export function isTrue(value: unknown): boolean {
+  if (typeof value === 'string') return /^(?:1|t|true|y|yes|on)$/i.test(value)
+  return value === true || value === 1 || value === 1n
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { defineTable } from '../plugin/table.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
-import { openDatabase, type Database } from './database.ts'
+import { openSqlite, type SqliteDatabase } from './database.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 const COLOURS = defineTable({
@@ -13,9 +13,9 @@ const COLOURS = defineTable({
 })
 const ANN = { login: 'ann', number: 2, colour: 'red' }
 
-function begin(t: TestContext): Database {
+function begin(t: TestContext): SqliteDatabase {
   const home = mkdtempSync(join(tmpdir(), 'helios-tables-'))
-  const database = openDatabase(home)
+  const database = openSqlite(home)
   t.after(() => {
     database.close()
     rmSync(home, { recursive: true, force: true })

@@ -6,10 +6,14 @@ import { sql, type Kysely } from 'kysely'
 import { HeliosError } from '../error.ts'
 import type { Column, Row, Table, TableEditor } from '../plugin/table.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
+import { ownRows } from './changes.ts'
 import type { Database } from './database.ts'
 
 /** What is needed of a database here. */
-export type TableDatabase = Pick<Database, 'sql'>
+export type TableDatabase = Pick<Database, 'sql' | 'write'>
+
+/** In the role that reads, or in the one that writes. */
+type Role = TableDatabase['sql']
 
 type Value = string | number
 type AnyRow = Readonly<Record<string, Value>>
@@ -23,7 +27,7 @@ const MOST_TRIES = 20
 export async function makeTables(database: TableDatabase, tables: readonly Table[]): Promise<void> {
   for (const table of tables) {
     if (await isThere(database, table)) continue
-    let builder = open(database).schema.createTable(nameOf(table)).ifNotExists()
+    let builder = open(database.write).schema.createTable(nameOf(table)).ifNotExists()
     for (const [name, column] of Object.entries(table.columns)) builder = builder.addColumn(name, typeOf(column), (build) => build.notNull())
     try {
       await builder.addPrimaryKeyConstraint(`${nameOf(table)}_key`, table.key as never[]).execute()
@@ -37,19 +41,27 @@ export async function makeTables(database: TableDatabase, tables: readonly Table
   }
 }
 
+/** Those that `makeTables` would make. */
+export async function missingTables(database: TableDatabase, tables: readonly Table[]): Promise<readonly Table[]> {
+  const missing: Table[] = []
+  for (const table of tables) if (!await isThere(database, table)) missing.push(table)
+  return missing
+}
+
 /** Reading and changing. Rejects with `WorldUnavailable` while the database does not answer. */
 export function tablesOf(database: TableDatabase): TableEditor {
   return {
-    find: (table, where) => answer(() => find(database, table, where)),
+    find: (table, where) => answer(() => find(database.sql, table, where)),
     change: (table, key, work) => answer(() => change(database, table, key, work)),
   }
 }
 
-async function find<T extends Table>(database: TableDatabase, table: T, where: Partial<Row<T>>): Promise<readonly Row<T>[]> {
-  let query = open(database).selectFrom(nameOf(table)).select(Object.keys(table.columns))
+async function find<T extends Table>(role: Role, table: T, where: Partial<Row<T>>): Promise<readonly Row<T>[]> {
+  let query = open(role).selectFrom(nameOf(table)).select(Object.keys(table.columns))
   for (const [column, value] of valuesOf(where)) query = query.where(column, '=', value)
   for (const column of table.key) query = query.orderBy(column)
-  const rows = await query.limit(MOST_ROWS + 1).execute()
+  // Not made yet, as in a database of qmail-sql's that nobody has prepared: then nothing is in it.
+  const rows = await ownRows(query.limit(MOST_ROWS + 1))
   if (rows.length > MOST_ROWS) throw new WorldUnavailable(`the table ${table.name} has more than ${MOST_ROWS} rows for one question`)
   return rows.map((row) => rowOf(table, row))
 }
@@ -58,7 +70,7 @@ async function change<T extends Table>(
   database: TableDatabase, table: T, key: Partial<Row<T>>, work: (row: Row<T> | undefined) => Row<T> | undefined,
 ): Promise<Row<T> | undefined> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const [before] = await find(database, table, key)
+    const [before] = await find(database.write, table, key)
     const after = work(before)
     if (isSame(before, after) || await replace(database, table, before as AnyRow | undefined, after as AnyRow | undefined)) return after
   }
@@ -69,11 +81,11 @@ async function change<T extends Table>(
 async function replace(database: TableDatabase, table: Table, before: AnyRow | undefined, after: AnyRow | undefined): Promise<boolean> {
   if (before === undefined) return after === undefined || insert(database, table, after)
   if (after === undefined) {
-    let query = open(database).deleteFrom(nameOf(table))
+    let query = open(database.write).deleteFrom(nameOf(table))
     for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
     return (await query.executeTakeFirst()).numDeletedRows > 0n
   }
-  let query = open(database).updateTable(nameOf(table)).set(after)
+  let query = open(database.write).updateTable(nameOf(table)).set(after)
   for (const [column, value] of valuesOf(before)) query = query.where(column, '=', value)
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
@@ -81,18 +93,18 @@ async function replace(database: TableDatabase, table: Table, before: AnyRow | u
 /** False when another one has put a row with this key there first. */
 async function insert(database: TableDatabase, table: Table, row: AnyRow): Promise<boolean> {
   try {
-    await open(database).insertInto(nameOf(table)).values(row).execute()
+    await open(database.write).insertInto(nameOf(table)).values(row).execute()
     return true
   } catch (error) {
     const key = Object.fromEntries(table.key.map((column) => [column, row[column]!]))
-    if ((await find(database, table, key)).length > 0) return false
+    if ((await find(database.write, table, key)).length > 0) return false
     throw error
   }
 }
 
 async function isThere(database: TableDatabase, table: Table): Promise<boolean> {
   try {
-    await open(database).selectFrom(nameOf(table)).select(sql<number>`1`.as('one')).limit(1).execute()
+    await open(database.write).selectFrom(nameOf(table)).select(sql<number>`1`.as('one')).limit(1).execute()
     return true
   } catch {
     return false
@@ -105,7 +117,7 @@ function nameOf(table: Table): `helios_${string}` {
 }
 
 /** The tables of a database by names that only a declaration knows. */
-function open({ sql: known }: TableDatabase): Kysely<Record<string, Record<string, Value>>> {
+function open(known: Role): Kysely<Record<string, Record<string, Value>>> {
   return known as unknown as Kysely<Record<string, Record<string, Value>>>
 }
 

@@ -3,11 +3,13 @@ import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HeliosError } from '../error.ts'
 import type { Database } from './database.ts'
-import { isKnownDomain } from './domains.ts'
+import { insertNew } from './changes.ts'
+import { isKnownDomain, mailRootOf } from './domains.ts'
 import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
 import { makeDirectory } from './ownership.ts'
 import { hashPassword } from './passwords.ts'
+import { isTrue } from './schema.ts'
 
 /** A user as lists show one. Never a password, hashed or not. */
 export interface UserInfo {
@@ -33,27 +35,26 @@ export interface NewUser {
  */
 export async function addUser(database: Database, user: NewUser): Promise<UserInfo> {
   const { login, domain } = checkAddress(user.address)
-  if (!isKnownDomain(database, domain)) {
+  if (!await isKnownDomain(database, domain)) {
     throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`,
       `first run "helios domain add ${domain}"`)
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
-  const home = join(database.home, 'mail', domain, login)
+  const home = join(mailRootOf(database), domain, login)
   const password = await hashPassword(checkPassword(user.password))
   makeMaildir(database.home, home)
   const owner = statSync(database.home)
   const quota = user.quota ?? 0
-  const { numInsertedOrUpdatedRows } = await database.sql.insertInto('passwd')
-    .values({ login, virtual_host: domain, uid: owner.uid, gid: owner.gid, home, password, hardquota: quota, enabled: 1, use_dotqmail: 0 })
-    .onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
-  if (numInsertedOrUpdatedRows === 0n) throw userExists(login, domain)
+  const added = await insertNew(() => database.write.insertInto('passwd')
+    .values({ login, virtual_host: domain, uid: owner.uid, gid: owner.gid, home, password, hardquota: quota, enabled: 1, use_dotqmail: 0 }).execute())
+  if (!added) throw userExists(login, domain)
   return { login, domain, home, quota, enabled: true }
 }
 
 /** Gives a user a new password. Throws HeliosError `unknown-user`. */
 export async function setPassword(database: Database, address: string, password: string): Promise<void> {
   const { login, domain } = await requireUser(database, address)
-  const { numUpdatedRows } = await database.sql.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
+  const { numUpdatedRows } = await database.write.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   if (numUpdatedRows === 0n) throw unknownUser(login, domain)
 }
@@ -67,17 +68,17 @@ export async function requireUser(database: Database, address: string): Promise<
 
 /** Users by domain and login, of one domain where given. */
 export async function listUsers(database: Database, domain?: string): Promise<readonly UserInfo[]> {
-  const query = database.sql.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled'])
+  const query = database.write.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled'])
     .orderBy('virtual_host').orderBy('login')
   const rows = await (domain === undefined ? query : query.where('virtual_host', '=', domain)).execute()
   return rows.map((row) => ({
-    login: row.login, domain: row.virtual_host, home: row.home ?? join(database.home, 'mail', row.virtual_host, row.login),
-    quota: row.hardquota, enabled: row.enabled !== 0,
+    login: row.login, domain: row.virtual_host, home: row.home ?? join(mailRootOf(database), row.virtual_host, row.login),
+    quota: Number(row.hardquota), enabled: isTrue(row.enabled),
   }))
 }
 
 async function exists(database: Database, login: string, domain: string): Promise<boolean> {
-  const row = await database.sql.selectFrom('passwd').select('login')
+  const row = await database.write.selectFrom('passwd').select('login')
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   return row !== undefined
 }

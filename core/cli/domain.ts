@@ -15,8 +15,8 @@ export const domain: Noun = {
 
 function registerAdd(noun: Command, io: Io): void {
   noun.command('add').description('accept mail for a domain: writes it to control/rcpthosts').argument('<domain>', 'such as example.org')
-    .action((name: string) => withAccounts(io, (database) => {
-      const added = addDomain(database, name)
+    .action((name: string) => withAccounts(io, async (database) => {
+      const added = await addDomain(database, name)
       if (added.listed) io.out(`${added.domain} added to control/rcpthosts`)
       if (added.directory) io.out(`mail/${added.domain} created`)
       if (!added.listed && !added.directory) io.out(`${added.domain} is there already`)

@@ -1,6 +1,10 @@
 /** The home a command works on. */
+import { readControl } from '../../config/control.ts'
+import { ConfigError } from '../../config/error.ts'
 import { isHome } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
+import type { QmailConfig } from '../../protocol/qmail/qmailconfig.ts'
+import { changed } from '../accounts/changes.ts'
 import { openDatabase, type Database } from '../accounts/database.ts'
 import { HeliosError } from '../error.ts'
 import type { Io } from './command.ts'
@@ -26,14 +30,17 @@ export async function requireHome(home: string): Promise<void> {
 /** Does something with the accounts of the home, and closes the database after it. */
 export async function withAccounts<T>(io: Io, work: (database: Database) => Promise<T> | T): Promise<T> {
   const { home } = await existingHome(io)
-  return withDatabase(home, work)
+  const { control, problems } = await readControl(home)
+  const wrong = problems.filter(({ severity, file }) => severity === 'error' && /^control\/(?:qmailconfig|sqlserver)$/.test(file))
+  if (wrong.length > 0) throw new ConfigError(wrong)
+  return withDatabase(home, work, control.qmailconfig)
 }
 
-export async function withDatabase<T>(home: string, work: (database: Database) => Promise<T> | T): Promise<T> {
-  const database = openDatabase(home, { patience: PATIENCE })
+export async function withDatabase<T>(home: string, work: (database: Database) => Promise<T> | T, config?: QmailConfig): Promise<T> {
+  const database = openDatabase(home, config, { patience: PATIENCE })
   try {
-    return await work(database)
+    return await changed(async () => work(database))
   } finally {
-    database.close()
+    await database.close()
   }
 }

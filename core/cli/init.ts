@@ -72,7 +72,7 @@ async function makeFiles(home: string, options: Parameters<typeof writeHome>[1])
 }
 
 async function addFirstUser(database: Database, domain: string, address: string, io: Pick<Io, 'out'>): Promise<void> {
-  addDomain(database, domain)
+  await addDomain(database, domain)
   const password = generatePassword()
   const user = await addUser(database, { address, password })
   io.out(`user ${user.login}@${user.domain}, password ${password} (shown this once; "helios user passwd" changes it)`)

@@ -14,6 +14,7 @@ import { packageRoot } from '../paths.ts'
 import { chaos } from './chaos.ts'
 import { check } from './check.ts'
 import type { Io, Noun } from './command.ts'
+import { db } from './db.ts'
 import { dns } from './dns.ts'
 import { domain } from './domain.ts'
 import { init } from './init.ts'
@@ -27,7 +28,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 

@@ -2,14 +2,14 @@
 import { Argument, type Command } from 'commander'
 import { readControl } from '../../config/control.ts'
 import { textOf } from '../../protocol/text.ts'
-import { accountFacts } from '../accounts/accounts.ts'
+import { accountFacts, accountOptions } from '../accounts/accounts.ts'
 import { makeTables, tablesOf } from '../accounts/tables.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
 import { keyTools } from '../host/keys.ts'
 import { VerbRefusal, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
-import { existingHome, withDatabase } from './home.ts'
+import { existingHome, withAccounts } from './home.ts'
 
 /** Rejects with HeliosError when the installation is damaged. */
 export async function pluginNouns(): Promise<readonly Noun[]> {
@@ -46,11 +46,11 @@ function registerVerb(noun: Command, verb: Verb, io: Io, exit: (status: number) 
 async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' | 'flags'>): Promise<number | void> {
   const { home } = await existingHome(io)
   const { control } = await readControl(home)
-  return withDatabase(home, async (database) => {
+  return withAccounts(io, async (database) => {
     await makeTables(database, await bundledTables())
     try {
       return await verb.run({
-        ...given, tables: tablesOf(database), accounts: accountFacts(database, { locals: () => control.locals }), keys: keyTools,
+        ...given, tables: tablesOf(database), accounts: accountFacts(() => database, accountOptions(control)), keys: keyTools,
         control: (name) => control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
       })
     } catch (error) {

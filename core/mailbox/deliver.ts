@@ -18,8 +18,8 @@ export interface MailboxOptions {
   readonly now: () => number
   /** This host's name, as file names show it. */
   readonly host: string
-  /** Absolute path of the directory in which mailboxes are made: `<home>/mail`. It must exist. */
-  readonly mailRoot: string
+  /** Absolute path of the directory in which mailboxes are made: `<home>/mail`, or what control/qmailconfig says now. It must exist. */
+  readonly mailRoot: string | (() => string)
   readonly log: Logger
   readonly fs?: FileSystem
   readonly directories?: DirectorySync
@@ -38,10 +38,11 @@ let deliveries = 0
 
 /** Maildirs on this machine. Every trouble is a DeliveryError to the caller and a warning with path and mend in the log. */
 export function createMailbox(options: MailboxOptions): MailboxEffects {
-  const { now, host, mailRoot, log, fs = nodeFileSystem, directories = new DirectorySync(fs) } = options
+  const { now, host, log, fs = nodeFileSystem, directories = new DirectorySync(fs) } = options
   const sweep = createSweeper(fs, now)
 
   const write = async (account: Account, message: Message, { reversePath, recipient }: Addresses): Promise<string> => {
+    const mailRoot = typeof options.mailRoot === 'string' ? options.mailRoot : options.mailRoot()
     const place = await findMaildir(fs, directories, mailRoot, account)
     const deliveredTo = deliveredToLine(recipient)
     const lines = Buffer.concat([returnPathLine(reversePath), deliveredTo])

@@ -23,9 +23,11 @@ export interface Account {
 
 /** Facts about accounts. A database that does not answer rejects with `WorldUnavailable`. */
 export interface AccountFacts {
-  /** The account that takes mail for this address, or undefined when there is none. */
+  /** The account that takes mail for this address (of an alias with several targets the first), or undefined when there is none. */
   find(address: string): Promise<Account | undefined>
-  /** True when the domain has at least one account or is listed in control/locals (or is `me` without that file). */
+  /** Every account that takes mail for this address: several where it is an alias with several targets, none where there is nobody. */
+  takers(address: string): Promise<readonly Account[]>
+  /** True when the domain has an account or an alias, was added to the database, or is listed in control/locals (or is `me` without that file). */
   hasDomain(domain: string): Promise<boolean>
   /** True when some domain has an account of this login, exactly; active or not. */
   hasLogin(login: string): Promise<boolean>

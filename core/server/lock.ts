@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isBusy } from '../accounts/database.ts'
+import { isBusy } from '../accounts/sql/sqlite.ts'
 import { makeDirectory } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
 

@@ -2,9 +2,12 @@
 import { networkInterfaces } from 'node:os'
 import type { Chains, Generation, ListOfLines } from '../host/generation.ts'
 import type { Policy } from '../smtp/policy.ts'
+import { acceptedBy, rcpthostsFromDatabase, refusalBy, type RecipientFacts } from './recipients.ts'
 
 /** The policy for a session with this environment, or undefined when its plugin list is missing (421, unless NOSPP). */
-export function policyFor(generation: Generation, env: Readonly<Record<string, string | undefined>>, compat: boolean): Policy | undefined {
+export function policyFor(
+  generation: Generation, env: Readonly<Record<string, string | undefined>>, compat: boolean, accounts?: RecipientFacts,
+): Policy | undefined {
   const list = generation.list(env['SPPCONFFILE'])
   if (list === undefined && env['NOSPP'] === undefined) return undefined
   const made = cache.get(generation) ?? new Map<string, Policy>()
@@ -12,14 +15,14 @@ export function policyFor(generation: Generation, env: Readonly<Record<string, s
   const key = `${compat ? 'compat' : 'hardened'} ${list?.file ?? ''}`
   const known = made.get(key)
   if (known !== undefined) return known
-  const policy = makePolicy(generation, list, compat)
+  const policy = makePolicy(generation, list, compat, accounts)
   made.set(key, policy)
   return policy
 }
 
 const cache = new WeakMap<Generation, Map<string, Policy>>()
 
-function makePolicy(generation: Generation, list: ListOfLines | undefined, compat: boolean): Policy {
+function makePolicy(generation: Generation, list: ListOfLines | undefined, compat: boolean, accounts: RecipientFacts | undefined): Policy {
   const { control } = generation
   const chains: Chains | undefined = compat ? list?.compat : list?.hardened
   return {
@@ -27,7 +30,8 @@ function makePolicy(generation: Generation, list: ListOfLines | undefined, compa
     me: control.me, greeting: control.smtpgreeting, localiphost: control.localiphost, envnoathost: control.envnoathost,
     databytes: control.databytes,
     lines: (hook) => chains?.[hook] ?? [],
-    rcpthosts: (address) => control.rcpthosts(address),
+    rcpthosts: accounts !== undefined && rcpthostsFromDatabase(control) ? (address) => acceptedBy(accounts, address) : (address) => control.rcpthosts(address),
+    ...(accounts !== undefined && control.qmailconfig.allowedRecipientsFromDb ? { recipientRefusal: (address) => refusalBy(accounts, address, control.envnoathost) } : {}),
     senderListed: list?.replacesBadmailfrom === true ? () => false : (address) => control.badmailfrom(address),
     isOwnIp,
   }

@@ -6,10 +6,9 @@ import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { controlDigests, controlStamps } from '../../config/snapshot.ts'
 import { printOptions } from '../../protocol/spp/options.ts'
-import { accountFacts } from '../accounts/accounts.ts'
-import { openDatabase } from '../accounts/database.ts'
+import { mailRootOf } from '../accounts/domains.ts'
 import { LOGINS } from '../accounts/logins.ts'
-import { makeTables, tablesOf } from '../accounts/tables.ts'
+import { AccountStore } from '../accounts/store.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables } from '../host/bundled.ts'
 import { Broker } from '../host/children/broker.ts'
@@ -26,7 +25,6 @@ import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
 import { createSpool } from '../message/spool.ts'
 import type { DnsFacts } from '../plugin/dns.ts'
-import type { AccountFacts } from '../plugin/world.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
@@ -142,7 +140,7 @@ async function assemble(
     io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
     return undefined
   }
-  const { reloader, dns, directories } = house
+  const { reloader, dns, directories, accounts } = house
 
   const queue = await Queue.open({
     home, now: Date.now, log, trace, directories,
@@ -179,7 +177,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => closeAll(listeners))
   return {
-    reloader, trace, log, failed, logins: house.accounts, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
+    reloader, trace, log, failed, accounts, logins: accounts.facts, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }
@@ -203,9 +201,9 @@ export interface House {
   readonly reloader: Reloader | undefined
   /** Of the first generation. */
   readonly problems: readonly Problem[]
-  readonly accounts: AccountFacts
   readonly dns: DnsFacts
   readonly directories: DirectorySync
+  readonly accounts: AccountStore
   /** Digest of each control file as the generation read it. */
   files(): Readonly<Record<string, string>>
   /** Tells of edits that only a restart takes up. */
@@ -214,29 +212,26 @@ export interface House {
 
 export async function openHouse({ settings, undo, log, runDirectory, listeners, onLoaded, onFailed }: HouseOptions): Promise<House> {
   const { home } = settings
-  const database = openDatabase(home)
-  undo.push(() => database.close())
+  const accounts = new AccountStore(home, [LOGINS, ...await bundledTables()])
+  undo.push(() => accounts.close())
   const store = openStore(home)
   undo.push(() => store.close())
-  await makeTables(database, [LOGINS, ...await bundledTables()])
   const broker = await Broker.start({ log: pluginLog(log), runDirectory })
   undo.push(() => broker.close())
   const sandboxes = new Sandboxes({ start: startThrough(broker, pluginLog(log)), log: pluginLog(log) })
   undo.push(stopBundling, () => sandboxes.close())
 
   const directories = new DirectorySync(nodeFileSystem)
-  const facts: { locals: ReadonlySet<string> } = { locals: new Set() }
   const dns = openDns(settings.dns)
-  const accounts = accountFacts(database, { locals: () => facts.locals })
   const world = createWorld({
-    accounts, dns, dnsBudget: settings.dns,
-    tables: tablesOf(database),
-    mailbox: createMailbox({ mailRoot: join(home, 'mail'), host: hostname(), now: Date.now, log, directories }),
+    accounts: accounts.facts, dns, dnsBudget: settings.dns,
+    tables: accounts.tables,
+    mailbox: createMailbox({ mailRoot: () => mailRootOf(accounts.database), host: hostname(), now: Date.now, log, directories }),
     store,
   })
   const selfTests = new SelfTests(world, (sentence) => log.warn(sentence))
   const use = (generation: Generation): void => {
-    facts.locals = generation.control.locals
+    accounts.use(generation.control)
     for (const { engine } of listeners) engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
     void selfTests.run(generation)
   }
@@ -264,7 +259,11 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
       return { ...built, problems: [...problems, ...built.problems] }
     },
     onLoaded: (generation, problems) => {
-      use(generation)
+      try {
+        use(generation)
+      } catch (cause) {
+        log.error({ err: cause }, 'the accounts stay with the database that was open')
+      }
       onLoaded(generation, problems)
     },
     onFailed,

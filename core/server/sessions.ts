@@ -17,6 +17,7 @@ import { startingLimits, type Connections } from './limits.ts'
 import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 import { relayAfterLogin } from './relay-after-login.ts'
+import type { RecipientFacts } from './recipients.ts'
 
 export interface SessionDeps {
   readonly reloader: Reloader
@@ -25,6 +26,7 @@ export interface SessionDeps {
   readonly log: Logger
   readonly nameOf: NameOf
   readonly logins: Pick<AccountFacts, 'loginsFrom'>
+  readonly accounts: RecipientFacts
   readonly limits: Limits
   readonly connections: Connections
   readonly failed: (what: string, cause: unknown) => void
@@ -56,7 +58,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
       port.close()
       return ended(text, decidedBy)
     }
-    const policy = policyFor(generation, granted.env, compat)
+    const policy = policyFor(generation, granted.env, compat, deps.accounts)
     if (policy === undefined) return sendAway('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
     const limits = startingLimits(deps.limits, client.ip, granted.env)
     const release = deps.connections.take(client.ip, limitsOf(granted.env['LIMITS'], limits))

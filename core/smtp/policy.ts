@@ -14,7 +14,10 @@ export interface Policy {
   /** Bytes a message may have, 0 for no limit. */
   readonly databytes: number
   lines(hook: Hook): readonly Line[]
-  rcpthosts(address: string): boolean
+  /** Is mail for this recipient taken? `unknown` when a database should say and does not. Never rejects. */
+  rcpthosts(address: string): boolean | Promise<boolean | 'unknown'>
+  /** A reply that refuses a recipient of our own domains whom nobody has; absent unless the server itself asks. Never rejects. */
+  recipientRefusal?(address: string): Promise<string | undefined>
   /** The stock badmailfrom check; always false while a listed plugin replaces it. */
   senderListed(address: string): boolean
   /** True for an address of this host, such as 127.0.0.1. */

@@ -24,7 +24,13 @@ export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Repl
     return dialogue.refuse('553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)', 'built-in: control/badmailfrom')
   }
   const { address } = path
-  const allowed = session.relayClient || policy.rcpthosts(address)
+  return dialogue.after(session.relayClient || policy.rcpthosts(address), (allowed) => allowed === 'unknown'
+    ? dialogue.refuse('451 sorry, whether mail for that domain is taken here is not known now (#4.3.0)', 'built-in: accounts database')
+    : asked(dialogue, address, allowed))
+}
+
+function asked(dialogue: Dialogue, address: string, allowed: boolean): Reply | Promise<Reply> {
+  const { session } = dialogue
   const pending = dialogue.pending('LR')
   if (pending !== undefined) return pending
   session.env['SMTPRCPTCOUNT'] = String(session.recipientsCounted)
@@ -57,8 +63,14 @@ function checked(dialogue: Dialogue, verdict: Verdict, allowed: boolean): Reply 
       return dialogue.say(reply(...verdict.replies, '451 sorry, who delivers for that domain is not known now (#4.3.0)'),
         'built-in: a line of [+deliver] could not say whether it takes the domain')
     }
-    return pass(dialogue, verdict.replies)
+    return dialogue.after(refusalOf(dialogue), (refusal) => refusal === undefined
+      ? pass(dialogue, verdict.replies)
+      : dialogue.say(reply(...verdict.replies, refusal), 'built-in: allowed_recipients_from_db'))
   })
+}
+
+function refusalOf({ policy, session }: Dialogue): string | undefined | Promise<string | undefined> {
+  return policy.recipientRefusal?.(session.recipient ?? '')
 }
 
 function pass(dialogue: Dialogue, before: readonly string[]): Reply | Promise<Reply> {
@@ -88,10 +100,10 @@ type Taker = 'somebody' | 'nobody' | 'unknown'
 function firstTaker(lines: readonly Line[], request: HookRequest, domain: string): Taker | Promise<Taker> {
   if (lines.length === 0) return 'nobody'
   if (lines.some((line) => line.takes === undefined && line.options.shadow !== true)) return 'somebody'
-  return asked(lines, request, domain)
+  return askedEach(lines, request, domain)
 }
 
-async function asked(lines: readonly Line[], request: HookRequest, domain: string): Promise<Taker> {
+async function askedEach(lines: readonly Line[], request: HookRequest, domain: string): Promise<Taker> {
   let unknown = false
   for (const line of lines) {
     if (line.takes === undefined || line.options.shadow === true) continue

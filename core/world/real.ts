@@ -14,7 +14,8 @@ import { NO_STORE } from './store/store.ts'
 import type { Store } from './store/types.ts'
 
 export interface WorldOptions {
-  readonly accounts: AccountFacts
+  /** Without `takers` an address has the one taker that `find` finds. */
+  readonly accounts: Omit<AccountFacts, 'takers'> & Partial<Pick<AccountFacts, 'takers'>>
   /** Default: nobody answers. */
   readonly dns?: DnsFacts
   /** What one plugin may ask of `dns` at one hook. Default: as much as it likes. */
@@ -110,6 +111,8 @@ function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => numb
     accounts: {
       find: (address) => ask(`accounts.find ${address}`, () => accounts.find(address),
         (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
+      takers: (address) => ask(`accounts.takers ${address}`, async () => accounts.takers?.(address) ?? [await accounts.find(address)].filter((account) => account !== undefined),
+        (takers) => takers.map(({ login, domain }) => `${login}@${domain}`).join(' ') || 'none'),
       hasDomain: (domain) => ask(`accounts.hasDomain ${domain}`, () => accounts.hasDomain(domain), String),
       hasLogin: (login) => ask(`accounts.hasLogin ${login}`, () => accounts.hasLogin(login), String),
       aliases: (account) => ask(`accounts.aliases ${account}`, () => accounts.aliases(account), printAliases),

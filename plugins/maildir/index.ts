@@ -13,12 +13,15 @@ export default definePlugin({
     const domain = asciiLower(recipient.slice(recipient.lastIndexOf('@') + 1))
     // Asked first: `globaldomain` would find an account for addresses in anybody's domain.
     if (!await world.accounts.hasDomain(domain)) return undefined
-    const account = await world.accounts.find(recipient)
-    if (account === undefined) return error('550 sorry, no mailbox here by that name (#5.1.1)')
-    if (!account.active) return error('550 sorry, that mailbox is disabled (#5.2.1)')
+    const takers = await world.accounts.takers(recipient)
+    if (takers.length === 0) return error('550 sorry, no mailbox here by that name (#5.1.1)')
+    const active = takers.filter((account) => account.active)
+    if (active.length === 0) return error('550 sorry, that mailbox is disabled (#5.2.1)')
     try {
-      const file = await world.mailbox.deliver(account, message, { reversePath: session.reversePath ?? '', recipient })
-      log.info('delivered', { mailbox: account.maildir, file })
+      for (const account of active) {
+        const file = await world.mailbox.deliver(account, message, { reversePath: session.reversePath ?? '', recipient })
+        log.info('delivered', { mailbox: account.maildir, file })
+      }
       return ok()
     } catch (failure) {
       if (failure instanceof DeliveryError) return error(failure.text)

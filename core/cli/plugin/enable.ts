@@ -7,6 +7,7 @@ import { parsePluginList, type Section } from '../../../protocol/spp/list.ts'
 import { printHook } from '../../../protocol/spp/transcript-words.ts'
 import { textOf } from '../../../protocol/text.ts'
 import { fileFailure, refusal } from '../../accounts/errors.ts'
+import { exclusively } from '../../accounts/file-lock.ts'
 import { replaceFile } from '../../accounts/replace-file.ts'
 import { HeliosError } from '../../error.ts'
 import { whyNotExecutable } from '../../host/children/executable.ts'
@@ -14,7 +15,7 @@ import { disableLines, enableLine, type ListChange, type ListEdit } from '../../
 import { findTarget, identityOf, type Target } from '../../host/lab/target.ts'
 import { printable } from '../../trace/printable.ts'
 import type { Io } from '../command.ts'
-import { existingHome, withDatabase } from '../home.ts'
+import { existingHome } from '../home.ts'
 import { hooksOf, readHook, withLab } from './workbench.ts'
 
 interface EnableOptions {
@@ -67,8 +68,7 @@ export function registerDisable(noun: Command, io: Io): void {
 /** Changes the list while nobody else does, in one step. Rejects with HeliosError. */
 async function editList(home: string, file: string, edit: (content: string) => ListEdit): Promise<ListEdit> {
   const path = resolve(home, file)
-  // The database's write lock keeps two of these from losing one another's line.
-  return withDatabase(home, (database) => database.exclusively(() => {
+  return exclusively(home, () => {
     let content: string
     try {
       content = textOf(readFileSync(path))
@@ -83,7 +83,7 @@ async function editList(home: string, file: string, edit: (content: string) => L
       throw fileFailure('plugin-list', `cannot change ${path}`, cause)
     }
     return edited
-  }))
+  })
 }
 
 /** In several sections, one after the other; earlier line numbers follow what is inserted above them. */

@@ -7,7 +7,7 @@ import { readControl, type Control } from '../../../config/control.ts'
 import type { Settings } from '../../../config/settings.ts'
 import { SECTIONS, type Section } from '../../../protocol/spp/list.ts'
 import { printHook } from '../../../protocol/spp/transcript-words.ts'
-import { accountFacts } from '../../accounts/accounts.ts'
+import { accountFacts, accountOptions } from '../../accounts/accounts.ts'
 import { openDatabase } from '../../accounts/database.ts'
 import { tablesOf } from '../../accounts/tables.ts'
 import { refusal } from '../../accounts/errors.ts'
@@ -41,8 +41,10 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
     },
   }
   // Looking at plugins makes no database.
-  const database = existsSync(join(settings.home, 'helios.db')) ? openDatabase(settings.home) : undefined
-  const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(database, { locals: () => control.locals })
+  const { qmailconfig } = control
+  const there = qmailconfig.driver !== 'sqlite' || existsSync(join(settings.home, 'helios.db'))
+  const database = there ? openDatabase(settings.home, qmailconfig) : undefined
+  const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(() => database, accountOptions(control))
   try {
     const tables = database === undefined ? {} : { tables: tablesOf(database) }
     const world = createWorld({ accounts, dns: openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory(), ...tables })
@@ -53,7 +55,7 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
       await lab.close()
     }
   } finally {
-    database?.close()
+    await database?.close()
   }
 }
 

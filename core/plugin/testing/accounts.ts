@@ -46,6 +46,8 @@ export function fakeAccounts(fake: FakeAccounts, facts: Facts): AccountFacts {
   return {
     find: (address) => facts.ask(`accounts.find ${address}`, () => answer(accounts.get(asciiLower(address))),
       (account) => account === undefined ? 'none' : `${account.login}@${account.domain}`),
+    takers: (address) => facts.ask(`accounts.takers ${address}`, () => answer([accounts.get(asciiLower(address))].filter((account) => account !== undefined)),
+      (takers) => takers.map(({ login, domain }) => `${login}@${domain}`).join(' ') || 'none'),
     hasDomain: (domain) => facts.ask(`accounts.hasDomain ${domain}`, () => answer(domains.has(asciiLower(domain))), String),
     hasLogin: (login) => facts.ask(`accounts.hasLogin ${login}`,
       () => answer([...accounts.values()].some((account) => asciiLower(account.login) === asciiLower(login))), String),

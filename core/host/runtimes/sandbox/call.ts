@@ -109,6 +109,11 @@ class SandboxCall implements Asked {
         if (account !== undefined) this.#accounts.set(nameOf(account.login, account.domain), account)
         return account
       }
+      case 'accounts.takers': {
+        const takers = await this.#ours().accounts.takers(textOf(first))
+        for (const account of takers) this.#accounts.set(nameOf(account.login, account.domain), account)
+        return takers
+      }
       case 'accounts.hasDomain':
         return this.#ours().accounts.hasDomain(textOf(first))
       case 'accounts.hasLogin':
@@ -152,7 +157,7 @@ class SandboxCall implements Asked {
   /** Into a mailbox that this call was told of, for its path is not the plugin's to say; and only this call's message. */
   async #deliver(name: string, envelope: { readonly reversePath: string; readonly recipient: string }): Promise<string> {
     const account = this.#accounts.get(name)
-    if (account === undefined) throw new Error('mailbox.deliver takes an account that accounts.find gave in this call')
+    if (account === undefined) throw new Error('mailbox.deliver takes an account that accounts.find or accounts.takers gave in this call')
     const message = this.#message()
     // A world that refuses the effect changes nothing.
     this.hadEffect ||= this.unit.text.description.needs.includes('mailbox')

@@ -83,6 +83,7 @@ export class Call {
       },
       accounts: {
         find: async (address) => (await this.#ask('accounts.find', [String(address)]) ?? undefined) as Account | undefined,
+        takers: async (address) => await this.#ask('accounts.takers', [String(address)]) as readonly Account[],
         hasDomain: async (domain) => await this.#ask('accounts.hasDomain', [String(domain)]) === true,
         hasLogin: async (login) => await this.#ask('accounts.hasLogin', [String(login)]) === true,
         aliases: async (account) => await this.#ask('accounts.aliases', [String(account)]) as readonly string[],

@@ -1,0 +1,109 @@
+/** Is the account database there, and fit for use? For people: every server of the file is tried, in both roles. */
+import { sql } from 'kysely'
+import type { Connection } from '../../protocol/qmail/qmailconfig.ts'
+import { openDatabase, type Database } from './database.ts'
+import { migrationStates, type MigrationState } from './migrations.ts'
+import type { Table } from '../plugin/table.ts'
+import { isMissingTable } from './questions.ts'
+import { missingTables } from './tables.ts'
+
+export interface DatabaseStatus {
+  readonly driver: Database['driver']
+  /** Empty for SQLite. */
+  readonly servers: readonly ServerStatus[]
+  /** Undefined where the database could not be asked. */
+  readonly migrations: readonly MigrationState[] | undefined
+  readonly users: number | undefined
+  /** Characters that the password column holds; undefined: no limit, or not known. */
+  readonly passwordWidth: number | undefined
+  /** What should be mended, in sentences. */
+  readonly problems: readonly string[]
+}
+
+export interface ServerStatus {
+  readonly role: 'read' | 'write'
+  /** `user at host:port/dbname`. */
+  readonly place: string
+  /** Milliseconds to connect and answer once. */
+  readonly ms: number | undefined
+  readonly failure: string | undefined
+}
+
+/** Characters of a modern hash. */
+export const PASSWORD_WIDTH = 128
+
+/** Never rejects for what a server does. */
+export async function databaseStatus(database: Database, declared: readonly Table[] = []): Promise<DatabaseStatus> {
+  const { config, driver } = database
+  const problems: string[] = []
+  const servers = driver === 'sqlite' ? [] : await Promise.all([
+    ...config.connections.map((server) => tryServer(database, 'read', server)), ...config.popConnections.map((server) => tryServer(database, 'write', server)),
+  ])
+  for (const { role, place, failure } of servers) if (failure !== undefined) problems.push(`${place} (${role}): ${failure}`)
+  const state = await lookInside(database, problems, declared)
+  return { driver, servers, ...state, problems }
+}
+
+async function lookInside(database: Database, problems: string[], declared: readonly Table[]): Promise<Pick<DatabaseStatus, 'migrations' | 'users' | 'passwordWidth'>> {
+  try {
+    const migrations = await migrationStates(database)
+    const pending = migrations.filter(({ applied }) => applied === undefined)
+    if (pending.length > 0) problems.push(`${pending.length} steps of Helios' own tables are to do: without them there are no aliases (helios db migrate)`)
+    const missing = await missingTables(database, declared)
+    if (missing.length > 0) problems.push(`tables are missing: ${missing.map(({ name }) => name).join(', ')} (helios db migrate)`)
+    const users = await countUsers(database, problems)
+    const passwordWidth = await widthOfPasswords(database)
+    if (passwordWidth !== undefined && passwordWidth < PASSWORD_WIDTH) {
+      const { tables: { passwd }, columns: { password } } = database.config.names
+      const type = database.driver === 'mysql' ? `MODIFY ${password} varchar(255)` : `ALTER COLUMN ${password} TYPE varchar(255)`
+      problems.push(`the password column holds ${passwordWidth} characters, and new passwords need ${PASSWORD_WIDTH} (ALTER TABLE ${passwd} ${type})`)
+    }
+    return { migrations, users, passwordWidth }
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
+    return { migrations: undefined, users: undefined, passwordWidth: undefined }
+  }
+}
+
+async function countUsers(database: Database, problems: string[]): Promise<number | undefined> {
+  try {
+    const { n } = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n')).executeTakeFirstOrThrow()
+    if (database.driver !== 'sqlite') {
+      const capitals = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n'))
+        .where((where) => where.or([where('login', '!=', sql<string>`lower(${sql.ref('login')})`), where('virtual_host', '!=', sql<string>`lower(${sql.ref('virtual_host')})`)]))
+        .executeTakeFirstOrThrow()
+      if (Number(capitals.n) > 0) problems.push(`${Number(capitals.n)} users have capitals in login or domain: mail finds them only where it is written so; write them in lower case`)
+    }
+    return Number(n)
+  } catch (error) {
+    if (!isMissingTable(error)) throw error
+    problems.push(`there is no table ${database.config.names.tables.passwd} (helios db migrate makes it; or say its name: dbtable in control/qmailconfig)`)
+    return undefined
+  }
+}
+
+/** Undefined where there is no limit, or the catalogue does not say. */
+async function widthOfPasswords({ driver, write, config: { names } }: Database): Promise<number | undefined> {
+  if (driver === 'sqlite') return undefined
+  const schema = driver === 'mysql' ? sql`database()` : sql`current_schema()`
+  const { rows } = await sql<{ width: number | null }>`SELECT character_maximum_length AS width FROM information_schema.columns
+    WHERE table_schema = ${schema} AND table_name = ${names.tables.passwd} AND column_name = ${names.columns.password}`.execute(write)
+  const width = rows[0]?.width
+  return width === null || width === undefined ? undefined : Number(width)
+}
+
+async function tryServer({ home, config }: Database, role: ServerStatus['role'], server: Connection): Promise<ServerStatus> {
+  const { user, host, port, dbname } = server
+  const place = `${user} at ${host}${port === undefined ? '' : `:${port}`}/${dbname}`
+  const alone = openDatabase(home, { ...config, connections: [server], popConnections: [server] })
+  const since = performance.now()
+  try {
+    await sql`SELECT 1`.execute(alone.sql)
+    return { role, place, ms: Math.round(performance.now() - since), failure: undefined }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { role, place, ms: undefined, failure: reason.replace(/^the account database cannot be reached: .*?: /, '') }
+  } finally {
+    await alone.close()
+  }
+}

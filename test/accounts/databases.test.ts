@@ -1,0 +1,278 @@
+/** The same stories on SQLite, MariaDB and PostgreSQL. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { accountFacts } from '../../core/accounts/accounts.ts'
+import type { Database } from '../../core/accounts/database.ts'
+import { addDomain, listDomains } from '../../core/accounts/domains.ts'
+import { migrate, MIGRATIONS, migrationStates } from '../../core/accounts/migrations.ts'
+import { verifyPassword } from '../../core/accounts/passwords.ts'
+import { addUser, listUsers, requireUser, setPassword } from '../../core/accounts/users.ts'
+import { HeliosError } from '../../core/error.ts'
+import { WorldUnavailable } from '../../core/plugin/world.ts'
+import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
+import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
+
+const NOON = Date.UTC(2026, 0, 1, 12)
+const facts = (database: Database, locals: readonly string[] = []) =>
+  accountFacts(() => database, { locals: () => new Set(locals), now: () => NOON })
+
+type Fields = Readonly<Record<string, string | number | null>>
+
+async function insert(database: Database, address: string, more: Fields = {}): Promise<void> {
+  const [login, domain] = address.split('@') as [string, string]
+  await database.write.insertInto('passwd').values({ login, virtual_host: domain, startdate: null, ...more }).execute()
+}
+
+async function alias(database: Database, login: string, domain: string, ...targets: readonly string[]): Promise<void> {
+  for (const target of targets) await database.write.insertInto('helios_aliases').values({ login, domain, target }).execute()
+}
+
+async function found(database: Database, address: string): Promise<string> {
+  return (await facts(database).takers(address)).map(({ login, domain }) => `${login}@${domain}`).join(' ')
+}
+
+function stories(name: string, ground: Ground): void {
+  const open = async (t: Parameters<typeof homeFor>[0], ...directives: readonly string[]): Promise<Database> => {
+    const database = await openGround(t, homeFor(t), ground, directives)
+    await migrate(database)
+    return database
+  }
+
+  test(`${name}: the tables are made once, from two sides at once, and noted`, async (t) => {
+    const home = homeFor(t)
+    const dbname = ground === undefined ? undefined : await newDatabase(ground)
+    const [one, two] = [await openGround(t, home, ground, [], dbname), await openGround(t, home, ground, [], dbname)]
+    if (ground !== undefined) assert.deepEqual((await migrationStates(one)).map(({ applied }) => applied), MIGRATIONS.map(() => undefined))
+    const done = await Promise.all([migrate(one), migrate(two)])
+    if (ground !== undefined) assert.deepEqual(done.flat().toSorted(), MIGRATIONS.map((step) => step.name))
+    assert.deepEqual(await migrate(one), [])
+    assert.ok((await migrationStates(two)).every(({ applied }) => /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(applied ?? '')))
+  })
+
+  test(`${name}: an account is found by its address, with its paths and its quota`, async (t) => {
+    const database = await open(t)
+    await insert(database, 'ann@example.org', { hardquota: 5_000_000_000 })
+    await insert(database, 'bob@example.org', { home: '/srv/bob' })
+    const home = join(database.home, 'mail/example.org/ann')
+    assert.deepEqual(await facts(database).find('ANN@Example.ORG'), {
+      login: 'ann', domain: 'example.org', home, maildir: join(home, 'Maildir'), quota: 5_000_000_000, active: true,
+    })
+    assert.equal((await facts(database).find('bob@example.org'))?.maildir, '/srv/bob/Maildir')
+    for (const address of ['', '@', 'ann', 'ann@', '@example.org', 'ann@@example.org', 'ann@example.com', 'ánn@example.org', 'ann @example.org', "x' OR '1'='1@example.org", 'ann\udce9@example.org']) {
+      assert.equal(await found(database, address), '', address)
+    }
+  })
+
+  test(`${name}: exact login, extension, alias, catch-all, globaldomain, nobody: in this order`, async (t) => {
+    const database = await open(t, 'globaldomain all.example')
+    for (const address of ['ann@example.org', 'ann-lists@example.org', 'sales@example.org', 'eve@all.example', 'ann@all.example']) await insert(database, address)
+    await alias(database, 'info', 'example.org', 'ann@example.org', 'sales@example.org')
+    await alias(database, 'ann', 'example.org', 'sales@example.org')
+    await alias(database, 'help', 'example.net', 'info@example.org')
+    await alias(database, '', 'example.net', 'eve@all.example')
+    await alias(database, 'round', 'example.org', 'and-round@example.org')
+    await alias(database, 'and-round', 'example.org', 'round@example.org')
+    await alias(database, 'lost', 'example.org', 'nobody@example.org')
+    const cases: readonly (readonly [string, string])[] = [
+      ['ann@example.org', 'ann@example.org'], ['ann-shop@example.org', 'ann@example.org'], ['ann-lists-bugs@example.org', 'ann-lists@example.org'],
+      ['INFO@Example.org', 'ann@example.org sales@example.org'], ['help@example.net', 'ann@example.org sales@example.org'],
+      ['anything@example.net', 'eve@all.example'], ['eve@example.org', 'eve@all.example'], ['eve-x@example.org', 'eve@all.example'],
+      ['nobody@example.org', ''], ['round@example.org', ''], ['lost@example.org', ''], ['nobody@example.com', ''], ['@example.net', ''],
+    ]
+    for (const [address, expected] of cases) assert.equal(await found(database, address), expected, address)
+  })
+
+  test(`${name}: an alias that leads elsewhere keeps its mail waiting, and so does one that is too deep`, async (t) => {
+    const database = await open(t)
+    await insert(database, 'ann@example.org')
+    await alias(database, 'away', 'example.org', 'ann@far.example')
+    await assert.rejects(facts(database).takers('away@example.org'), (error) => error instanceof WorldUnavailable && error.message.includes('far.example'))
+    for (let n = 0; n < 12; n += 1) await alias(database, `a${n}`, 'example.org', `a${n + 1}@example.org`)
+    await assert.rejects(facts(database).takers('a0@example.org'), WorldUnavailable)
+  })
+
+  test(`${name}: a user with dot-qmail texts has the extensions that stand there`, async (t) => {
+    const database = await open(t)
+    await insert(database, 'ann@example.org', { use_dotqmail: 1 })
+    for (const extension of ['shop', 'list-default', '']) {
+      await database.write.insertInto('dotqmails').values({ login: 'ann', virtual_host: 'example.org', extension, dotqmail: './Maildir/\n' }).execute()
+    }
+    const expected = { ann: 'ann@example.org', 'ann-Shop': 'ann@example.org', 'ann-list-x': 'ann@example.org', 'ann-other': '', 'ann-': '', 'ann-list': '' }
+    for (const [local, taker] of Object.entries(expected)) assert.equal(await found(database, `${local}@example.org`), taker, local)
+  })
+
+  test(`${name}: a domain is known by users, aliases, its own row or control/locals, in any spelling`, async (t) => {
+    const database = await open(t)
+    await insert(database, 'ann@users.example')
+    await alias(database, 'x', 'aliases.example', 'ann@users.example')
+    await database.write.insertInto('helios_domains').values([{ domain: 'rows.example' }, { domain: 'xn--bcher-kva.example' }]).execute()
+    const known = facts(database, ['locals.example'])
+    const asked = ['USERS.example', 'aliases.example', 'Rows.Example', 'bücher.example', 'BÜCHER.example', 'locals.example', 'example', '', 'rows.example ', 'x\udc80']
+    assert.deepEqual(await Promise.all(asked.map((domain) => known.hasDomain(domain))), [true, true, true, true, true, true, false, false, false, false])
+    await insert(database, 'ann@xn--bcher-kva.example')
+    assert.equal(await found(database, 'ann@bücher.example'), 'ann@xn--bcher-kva.example')
+  })
+
+  test(`${name}: active means enabled, and between its dates in UTC`, async (t) => {
+    const database = await open(t)
+    const cases: readonly (readonly [string, Fields, boolean])[] = [
+      ['plain', {}, true], ['disabled', { enabled: 0 }, false], ['future', { startdate: '2026-01-01 12:00:01' }, false], ['begun', { startdate: '2026-01-01 12:00:00' }, true],
+      ['stopped', { stopdate: '2026-01-01 12:00:00' }, false], ['stopping', { stopdate: '2026-01-01 12:00:01' }, true], ['day', { stopdate: '2026-01-02' }, true],
+    ]
+    for (const [login, fields, active] of cases) {
+      await insert(database, `${login}@example.org`, fields)
+      assert.equal((await facts(database).find(`${login}@example.org`))?.active, active, login)
+    }
+    await database.write.insertInto('passwd').values({ login: 'now', virtual_host: 'example.org' }).execute()
+    const real = accountFacts(() => database, { locals: () => new Set() })
+    assert.equal((await real.find('now@example.org'))?.active, true, 'a start date of now, as the database makes it')
+  })
+
+  test(`${name}: without check_host the rows without a domain count`, async (t) => {
+    const database = await open(t, 'check_host no')
+    await insert(database, 'ann@')
+    await insert(database, 'bob@example.org')
+    assert.equal(await found(database, 'ann@anything.example'), 'ann@anything.example')
+    assert.equal((await facts(database).find('ann@anything.example'))?.home, join(database.home, 'mail/ann'))
+    assert.equal(await found(database, 'bob@example.org'), '')
+  })
+
+  test(`${name}: the commands' own functions`, async (t) => {
+    const database = await open(t)
+    writeFileSync(join(database.home, 'control/rcpthosts'), '')
+    assert.deepEqual(await addDomain(database, 'Example.org'), { domain: 'example.org', listed: true, directory: true })
+    assert.deepEqual(await addDomain(database, 'example.org'), { domain: 'example.org', listed: false, directory: false })
+    const ann = await addUser(database, { address: 'Ann@example.org', password: 'secret', quota: 1000 })
+    assert.deepEqual(await listUsers(database, 'example.org'), [ann])
+    await assert.rejects(addUser(database, { address: 'ann@example.org', password: 'x' }), (error) => error instanceof HeliosError && error.code === 'user-exists')
+    await setPassword(database, 'ann@example.org', 'new')
+    const { password } = await database.write.selectFrom('passwd').select('password').executeTakeFirstOrThrow()
+    assert.equal(await verifyPassword('new', password), true)
+    await assert.rejects(requireUser(database, 'bob@example.org'), (error) => error instanceof HeliosError && error.code === 'unknown-user')
+    assert.deepEqual(await listDomains(database), [{ domain: 'example.org', accepted: true, users: 1 }])
+  })
+}
+
+/** qmail-sql's own tables (spec helios 4), with other names for some, made by hand and never by Helios. */
+const BY_HAND: Readonly<Record<DatabaseServer['driver'], readonly string[]>> = {
+  mysql: [
+    `CREATE TABLE users (name varchar(64) NOT NULL, uid int, gid int, home varchar(200), host varchar(64) NOT NULL, pw varchar(34), hardquota int NOT NULL DEFAULT 0,
+      startdate datetime DEFAULT now(), stopdate datetime, enabled tinyint(1) NOT NULL DEFAULT 1, use_dotqmail tinyint(1) NOT NULL DEFAULT 0, lastlogin datetime,
+      PRIMARY KEY (name, host)) CHARACTER SET latin1`,
+    `CREATE TABLE dotqmails (name varchar(64) NOT NULL, host varchar(64) NOT NULL, extension varchar(64) NOT NULL DEFAULT '', dotqmail text, PRIMARY KEY (name, host, extension)) CHARACTER SET latin1`,
+    'CREATE TABLE ours (host varchar(64) NOT NULL)',
+  ],
+  postgresql: [
+    `CREATE TABLE users (name varchar(64) NOT NULL, uid integer, gid integer, home varchar(200), host varchar(64) NOT NULL, pw varchar(34), hardquota integer NOT NULL DEFAULT 0,
+      startdate timestamptz DEFAULT now(), stopdate timestamptz, enabled boolean NOT NULL DEFAULT true, use_dotqmail boolean NOT NULL DEFAULT false, lastlogin timestamptz,
+      PRIMARY KEY (name, host))`,
+    `CREATE TABLE dotqmails (name varchar(64), host varchar(64), extension varchar(64) DEFAULT '', dotqmail text, PRIMARY KEY (name, host, extension),
+      FOREIGN KEY (name, host) REFERENCES users ON DELETE CASCADE)`,
+    'CREATE TABLE ours (host varchar(64) NOT NULL)',
+  ],
+}
+const ROWS = [
+  "INSERT INTO users (name, host, home, pw, startdate, hardquota) VALUES ('ann', 'example.org', '/srv/ann', 'abJnggxhB/yWI', '2026-01-01 11:59:00+00', 7)",
+  "INSERT INTO users (name, host, enabled, startdate) VALUES ('off', 'example.org', false, NULL)",
+  "INSERT INTO users (name, host, use_dotqmail, startdate) VALUES ('bob', 'example.org', true, NULL)",
+  "INSERT INTO dotqmails (name, host, extension, dotqmail) VALUES ('bob', 'example.org', 'list', './Maildir/')",
+  "INSERT INTO ours VALUES ('local.example')",
+]
+const NAMES = ['dbtable users', 'localtable ours', 'login_field name', 'virt_host_field host', 'passwd_field pw']
+
+function serverStories(server: DatabaseServer): void {
+  const { driver } = server
+  test(`${driver}: a database of qmail-sql's, other names and all, is used as it stands by somebody who may only read`, async (t) => {
+    const dbname = await newDatabase(server)
+    const rows = driver === 'mysql' ? ROWS.map((row) => row.replace('+00', '')) : ROWS
+    await server.admin([...BY_HAND[driver], ...rows], dbname)
+    const database = await openGround(t, homeFor(t), server, NAMES, dbname)
+    await assert.rejects(database.sql.insertInto('passwd').values({ login: 'x', virtual_host: 'y' }).execute(), 'the reader may write')
+    const known = accountFacts(() => database, { locals: () => new Set(), localsMissing: () => true, now: () => NOON })
+    assert.deepEqual(await known.find('Ann-x@example.org'), { login: 'ann', domain: 'example.org', home: '/srv/ann', maildir: '/srv/ann/Maildir', quota: 7, active: true })
+    assert.equal((await known.find('off@example.org'))?.active, false)
+    assert.equal((await known.find('bob-list@example.org'))?.login, 'bob')
+    assert.equal(await known.find('bob-other@example.org'), undefined)
+    assert.equal(await known.find('nobody@example.org'), undefined)
+    assert.deepEqual(await Promise.all(['example.org', 'LOCAL.example', 'example.com'].map((domain) => known.hasDomain(domain))), [true, true, false])
+    await known.find('ann@example.org')
+    const tables = await database.write.introspection.getTables()
+    assert.deepEqual(tables.map(({ name }) => name).toSorted(), ['dotqmails', 'ours', 'users'], 'looking has made tables')
+  })
+
+  test(`${driver}: Helios' own tables are made beside those of qmail-sql's, which stay as they are`, async (t) => {
+    const dbname = await newDatabase(server)
+    await server.admin(BY_HAND[driver], dbname)
+    if (driver === 'postgresql') await server.admin(['GRANT ALL ON users, dotqmails, ours TO writer'], dbname)
+    const database = await openGround(t, homeFor(t), server, NAMES, dbname)
+    await migrate(database)
+    await insert(database, 'ann@example.org')
+    await alias(database, 'info', 'example.org', 'ann@example.org')
+    assert.equal(await found(database, 'info@example.org'), 'ann@example.org')
+    const width = (await database.write.introspection.getTables()).find(({ name }) => name === 'users')!
+    assert.ok(width.columns.some(({ name }) => name === 'pw'))
+  })
+
+  test(`${driver}: what is slow is given up, others go on, and it recovers by itself`, async (t) => {
+    const dbname = await newDatabase(server)
+    const database = await openGround(t, homeFor(t), server, ['query_timeout 1'], dbname)
+    await migrate(database)
+    await insert(database, 'ann@example.org')
+    assert.equal(await found(database, 'ann@example.org'), 'ann@example.org')
+    const admin = await server.session(dbname)
+    if (driver === 'mysql') await admin.run('LOCK TABLES passwd WRITE')
+    else for (const step of ['BEGIN', 'LOCK TABLE passwd IN ACCESS EXCLUSIVE MODE']) await admin.run(step)
+    const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => found(database, 'ann@example.org')))
+    for (const outcome of outcomes) assert.ok(outcome.status === 'rejected' && outcome.reason instanceof WorldUnavailable, JSON.stringify(outcome))
+    await admin.end()
+    assert.equal(await until(() => found(database, 'ann@example.org')), 'ann@example.org')
+  })
+
+  test(`${driver}: down is no answer; the next server of the file is tried; back is back`, async (t) => {
+    const dbname = await newDatabase(server)
+    const [driverLine, reading, writing] = connectionLines(server, dbname)
+    const elsewhere = `connectionstring user=reader dbname=${dbname} host=/nowhere/at/all`
+    const database = await openGround(t, homeFor(t), undefined, [driverLine!, elsewhere, reading!, writing!])
+    await migrate(database)
+    await insert(database, 'ann@example.org')
+    assert.equal(await found(database, 'ann@example.org'), 'ann@example.org')
+    await server.kill()
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => found(database, 'ann@example.org')))
+    for (const outcome of outcomes) assert.ok(outcome.status === 'rejected' && outcome.reason instanceof WorldUnavailable, JSON.stringify(outcome))
+    await server.start()
+    assert.equal(await until(() => found(database, 'ann@example.org')), 'ann@example.org')
+  })
+
+  test(`${driver}: a wrong password and a wrong database say so, and never the password`, async (t) => {
+    const [driverLine] = connectionLines(server, 'x')
+    for (const line of [`user=reader password=wrongsecret dbname=nothing_there host=${server.host}`]) {
+      const database = await openGround(t, homeFor(t), undefined, [driverLine!, `connectionstring ${line}`])
+      await assert.rejects(found(database, 'ann@example.org'), (error) => error instanceof WorldUnavailable
+        && error.message.includes(server.host) && !error.message.includes('wrongsecret'))
+    }
+  })
+}
+
+/** Asks until there is an answer; only a hang meets the end. */
+async function until<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries > 300) throw error
+      await new Promise((resolve) => { setTimeout(resolve, 100) })
+    }
+  }
+}
+
+// One after the other: three servers at once are much for a small machine.
+describe('sqlite', () => stories('sqlite', undefined))
+const servers = [await mariadb(), await postgresql()]
+for (const server of servers.filter((each) => each !== undefined)) {
+  describe(server.driver, () => {
+    stories(server.driver, server)
+    serverStories(server)
+  })
+}
