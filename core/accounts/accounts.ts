@@ -92,20 +92,20 @@ class Lookup {
 
   async inDatabase(text: string): Promise<boolean> {
     const domain = normalDomain(text)
-    if (domain === '' || !isUtf8(domain)) return false
+    if (domain === '' || !canBeAsked(domain)) return false
     if (await this.#ask.hasDomain(domain)) return true
     return this.#database.config.localsFromDb && this.#options.localsMissing?.() === true && this.#ask.isLocal(domain)
   }
 
   async hasLogin(login: string): Promise<boolean> {
-    return login !== '' && login.length <= LOGIN_LENGTH && isUtf8(login) && this.#ask.hasLogin(login)
+    return login !== '' && login.length <= LOGIN_LENGTH && canBeAsked(login) && this.#ask.hasLogin(login)
   }
 
   /** Through other aliases, too. Catch-alls are no addresses. */
   async aliasesOf(account: string): Promise<readonly string[]> {
     const found = new Set<string>()
     const asked = new Set<string>()
-    let next: readonly string[] = isUtf8(account) ? [asciiLower(account)] : []
+    let next: readonly string[] = canBeAsked(account) ? [asciiLower(account)] : []
     while (next.length > 0 && found.size < MOST_ADDRESSES) {
       for (const address of next) asked.add(address)
       const leading = await this.#ask.aliasesTo(next)
@@ -117,7 +117,7 @@ class Lookup {
   }
 
   async exactUser(login: string, domain: string): Promise<UserRow | undefined> {
-    if (login === '' || login.length > LOGIN_LENGTH || !isUtf8(login)) return undefined
+    if (login === '' || login.length > LOGIN_LENGTH || !canBeAsked(login)) return undefined
     const { globaldomain } = this.#database.config
     return this.#best(await this.#ask.users([login], domain), login)
       ?? (globaldomain === undefined ? undefined : this.#best(await this.#ask.users([login], globaldomain), login))
@@ -125,7 +125,7 @@ class Lookup {
 
   async #resolve(address: string, depth: number): Promise<readonly Account[]> {
     const at = address.lastIndexOf('@')
-    if (at <= 0 || !isUtf8(address)) return []
+    if (at <= 0 || !canBeAsked(address)) return []
     const [local, domain] = [address.slice(0, at), normalDomain(address.slice(at + 1))]
     const key = `${asciiLower(local)}@${domain}`
     if (domain === '' || this.#seen.has(key)) return []
@@ -199,6 +199,11 @@ class Lookup {
     const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
     return { login: row.login, domain, home, maildir: join(home, 'Maildir'), quota: Number(row.hardquota ?? 0), active }
   }
+}
+
+/** No database holds bytes that are not UTF-8, and PostgreSQL takes a NUL for an error: an error would be an answer that cannot be had. */
+function canBeAsked(text: string): boolean {
+  return isUtf8(text) && !text.includes('\0')
 }
 
 /** Every part of the text before a `-`, longest first, as long as a login can be. */

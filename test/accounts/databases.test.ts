@@ -60,7 +60,7 @@ function stories(name: string, ground: Ground): void {
       login: 'ann', domain: 'example.org', home, maildir: join(home, 'Maildir'), quota: 5_000_000_000, active: true,
     })
     assert.equal((await facts(database).find('bob@example.org'))?.maildir, '/srv/bob/Maildir')
-    for (const address of ['', '@', 'ann', 'ann@', '@example.org', 'ann@@example.org', 'ann@example.com', 'ánn@example.org', 'ann @example.org', "x' OR '1'='1@example.org", 'ann\udce9@example.org']) {
+    for (const address of ['', '@', 'ann', 'ann@', '@example.org', 'ann@@example.org', 'ann@example.com', 'ánn@example.org', 'ann @example.org', "x' OR '1'='1@example.org", 'ann\udce9@example.org', 'ann\0@example.org', 'ann@example.org\0']) {
       assert.equal(await found(database, address), '', address)
     }
   })
