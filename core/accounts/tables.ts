@@ -10,7 +10,7 @@ import { ownRows } from './changes.ts'
 import type { Database } from './database.ts'
 
 /** What is needed of a database here. */
-export type TableDatabase = Pick<Database, 'sql' | 'write'>
+export type TableDatabase = Pick<Database, 'sql' | 'write' | 'driver'>
 
 /** In the role that reads, or in the one that writes. */
 type Role = TableDatabase['sql']
@@ -51,7 +51,11 @@ export async function missingTables(database: TableDatabase, tables: readonly Ta
 /** Reading and changing. Rejects with `WorldUnavailable` while the database does not answer. */
 export function tablesOf(database: TableDatabase): TableEditor {
   return {
-    find: (table, where) => answer(() => find(database.sql, table, where)),
+    find: (table, where) => answer(async () => {
+      // A server's tables are made by a command. Before it, as in a database of qmail-sql's, there is nothing in them.
+      if (database.driver !== 'sqlite') return (await ownRows({ execute: async () => [...await find(database.sql, table, where)] }))
+      return find(database.sql, table, where)
+    }),
     change: (table, key, work) => answer(() => change(database, table, key, work)),
   }
 }
@@ -60,8 +64,7 @@ async function find<T extends Table>(role: Role, table: T, where: Partial<Row<T>
   let query = open(role).selectFrom(nameOf(table)).select(Object.keys(table.columns))
   for (const [column, value] of valuesOf(where)) query = query.where(column, '=', value)
   for (const column of table.key) query = query.orderBy(column)
-  // Not made yet, as in a database of qmail-sql's that nobody has prepared: then nothing is in it.
-  const rows = await ownRows(query.limit(MOST_ROWS + 1))
+  const rows = await query.limit(MOST_ROWS + 1).execute()
   if (rows.length > MOST_ROWS) throw new WorldUnavailable(`the table ${table.name} has more than ${MOST_ROWS} rows for one question`)
   return rows.map((row) => rowOf(table, row))
 }
