@@ -1,6 +1,6 @@
 /** Holds senders to the addresses that are theirs (the Helios manual, chapter 3 section 4; helios.md 8). */
 import {
-  definePlugin, error, type Command, type Context, type ControlFile, type Message, type MessageContext, type Setting,
+  definePlugin, error, type Command, type Context, type ControlFile, type Message, type MessageContext, type Session, type Setting,
 } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { decide, type Decision } from './decide.ts'
@@ -51,9 +51,9 @@ export default definePlugin({
 type Own<X> = X & Context<typeof settings, typeof control>
 
 async function checkHeader(context: Own<MessageContext<typeof settings, typeof control>>): Promise<Command | undefined> {
-  const { message, log } = context
+  const { message, session, log } = context
   const refuse = (answer: Command, reason: string): Command => {
-    log.info('From field refused', { id: message.id, reason })
+    log.info('From field refused', { ...whose(session), reason })
     return answer
   }
   if (!await endsInTime(message)) return refuse(TOO_MUCH, `the header is longer than ${HEADER_BYTES} bytes`)
@@ -81,13 +81,18 @@ async function check(
     decisions.push(decision)
   }
   const decision = decisions.find(({ by }) => by === 'unreadable') ?? decisions.at(-1)!
-  const fields = { address, user: session.auth?.user ?? 'not logged in', reason: explain(decision) }
+  const fields = { ...whose(session), address, reason: explain(decision) }
   if (decision.by === 'unreadable') {
     log.warn('a permissions list cannot be read: mend it with "helios antispoof set"', fields)
     return UNKNOWN
   }
   log.info(`${what} refused`, fields)
   return session.auth === undefined ? AUTHENTICATE : DENIED
+}
+
+/** What a line of the log says of the session. */
+function whose({ id, client, auth }: Session): Readonly<Record<string, string>> {
+  return { session: id, ip: client.ip, user: auth?.user ?? 'not logged in' }
 }
 
 /** True when the header ends within the part of it that can be read. */
