@@ -1,25 +1,17 @@
-/** The header of a message, bounded, and the rest behind it. */
-import type { Message } from '../../core/plugin/index.ts'
+/** What of a message's header is put to mailauth. A client must not set it to work for minutes. */
+import type { HeadBounds, Message } from '../../core/plugin/index.ts'
 
-/** The host edits the first 256 KiB of a header; what a longer one holds could not be removed. */
-export const LONGEST_HEAD = 240 * 1024
+/**
+ * The host edits the first 256 KiB of a header: what a longer one holds could not be removed. mailauth's time grows with
+ * the square of the lines: 5000 take it some tenths of a second, 100,000 a minute.
+ */
+export const BOUNDS: HeadBounds = { bytes: 240 * 1024, lines: 5000 }
 /** Signatures of one message that are looked at: each costs a question and some arithmetic (RFC 6376 section 6.1 allows a limit). */
 export const MOST_SIGNATURES = 10
+/** A signature names the fields it covers, and each name is looked for in the whole header. Ordinary ones are a tenth of this. */
+const LONGEST_SIGNATURE = 8 * 1024
 
-/** False when the header does not end within LONGEST_HEAD bytes. */
-export async function headIsBounded(message: Message): Promise<boolean> {
-  if (message.size <= LONGEST_HEAD) return true
-  let seen = ''
-  for await (const chunk of message.content()) {
-    // Each character is one byte; where the header ends is ASCII.
-    seen += Buffer.from(chunk).toString('latin1')
-    if (seen.startsWith('\n') || seen.includes('\n\n')) return seen.indexOf('\n\n') < LONGEST_HEAD
-    if (seen.length >= LONGEST_HEAD) return false
-  }
-  return seen.length < LONGEST_HEAD
-}
-
-/** The message without the signatures beyond MOST_SIGNATURES. For a header that is bounded. */
+/** The message without signatures beyond MOST_SIGNATURES, and without overlong ones. For a header within BOUNDS. */
 export async function* withFewSignatures(message: Message): AsyncGenerator<Uint8Array> {
   let head: string | undefined = ''
   for await (const chunk of message.content()) {
@@ -27,6 +19,7 @@ export async function* withFewSignatures(message: Message): AsyncGenerator<Uint8
       yield chunk
       continue
     }
+    // Each character is one byte.
     head += Buffer.from(chunk).toString('latin1')
     const end = head.startsWith('\n') ? 0 : head.indexOf('\n\n')
     if (end < 0) continue
@@ -38,5 +31,8 @@ export async function* withFewSignatures(message: Message): AsyncGenerator<Uint8
 
 function fewSignatures(head: string): string {
   let signatures = 0
-  return head.split(/\n(?![ \t])/).filter((field) => !/^DKIM-Signature[ \t]*:/i.test(field) || signatures++ < MOST_SIGNATURES).join('\n')
+  return head.split(/\n(?![ \t])/).filter((field) => {
+    if (!/^(?:DKIM-Signature|ARC-Message-Signature|ARC-Seal)[ \t]*:/i.test(field)) return true
+    return field.length <= LONGEST_SIGNATURE && (!/^DKIM/i.test(field) || signatures++ < MOST_SIGNATURES)
+  }).join('\n')
 }

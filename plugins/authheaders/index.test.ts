@@ -152,6 +152,16 @@ it('refuses a header too long to be cleaned', async () => {
   assert.deepEqual((await ask(`${PLAIN}${filler}`, {})).commands, [])
 })
 
+it('does not work for minutes on a header made for that', async () => {
+  const many = (line: string): string => line.repeat(6000)
+  for (const lines of [many(' x\n'), many('a:\n'), many('x\n')]) {
+    assert.deepEqual((await ask(`X: y\n${lines}${PLAIN}`, {})).commands, [error('554 sorry, the header of this message is too long to be checked (#5.6.0)')])
+  }
+  const signature = (names: number): string => `DKIM-Signature: v=1; a=rsa-sha256; d=far.example; s=s1; bh=x; b=x; h=from${':x'.repeat(names)}\n`
+  assert.match(await resultsOf(signature(100) + PLAIN, {}), /dkim=fail/)
+  assert.match(await resultsOf(signature(60_000) + PLAIN, {}), /dkim=none \(message not signed\)/)
+})
+
 it('looks at ten signatures of one message', async () => {
   const signature = (await signed(PLAIN)).slice(0, -PLAIN.length)
   const { edits, facts } = await ask(`${signature.repeat(300)}${PLAIN}`, WITH_KEY)

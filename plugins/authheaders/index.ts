@@ -1,8 +1,8 @@
 /** Checks what a message can prove of its author, tells it in one field, and refuses what a domain disowns (RFC 8601, RFC 9989). */
-import { definePlugin, error, nodeResolver, wireStream, type ControlFile } from '../../core/plugin/index.ts'
+import { definePlugin, error, headWithin, nodeResolver, wireStream, type ControlFile } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { removeForged } from './forged.ts'
-import { headIsBounded, withFewSignatures } from './head.ts'
+import { BOUNDS, withFewSignatures } from './head.ts'
 import { level, refusal } from './policy.ts'
 import { resultsField } from './results.ts'
 import { verify } from './verify.ts'
@@ -17,7 +17,7 @@ export default definePlugin({
   },
   control: { me: hostName('name of this host, and of its results') },
   message: async ({ session, settings, control, world, message, log }) => {
-    if (!await headIsBounded(message)) return error('554 sorry, the header of this message is too long to be checked (#5.6.0)')
+    if (!await headWithin(message, BOUNDS)) return error('554 sorry, the header of this message is too long to be checked (#5.6.0)')
     const forged = removeForged(await message.header(), control.me)
     if (forged.length > 0) log.warn('the message claimed results of ours', { fields: forged.length })
     // These are ours to vouch for: nothing is checked, but nothing may be claimed either.

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { it } from 'node:test'
 import fc from 'fast-check'
 import { dkimVerify, type DNSResolver } from 'mailauth'
+import { error } from '../../core/plugin/index.ts'
 import { DEFAULT_NOW, keyTools, testPlugin, type TestOptions } from '../../core/plugin/testing/index.ts'
 import { authorOf } from './author.ts'
 import dkimSign from './index.ts'
@@ -68,6 +69,11 @@ it('lets a user sign as his domain or as an address of his, and warns of others'
   assert.deepEqual(logged, [{ level: 'warn', message: 'not signed: the message is in the name of somebody else', fields: { domain: 'far.example' } }])
   assert.equal((await signers({ ...from('joe@far.example'), env: { DKIMSIGN: 'any' } })).length, 2)
   assert.deepEqual(await signers({ session: { auth: { user: 'nobody@far.example', method: 'plain' } } }), [])
+})
+
+it('refuses a header in which another author could hide', async () => {
+  const { commands } = await ask({ message: `${'X: y\n'.repeat(6000)}${MESSAGE}` })
+  assert.deepEqual(commands, [error('554 sorry, the header of this message is too long to be signed (#5.6.0)')])
 })
 
 it('keeps its word that no unsigned mail leaves: a broken key, or a database that does not answer, is a failure', async () => {
