@@ -11,7 +11,7 @@ import type { DnsSettings, ListenerSettings, Settings } from './settings.ts'
 export const SETTINGS_FILES: readonly string[] = ['helios.config.json', 'helios.config.yaml', 'helios.config.yml']
 
 const MIB = 1024 * 1024
-const LISTENER: ListenerSettings = { service: 'smtp', host: '127.0.0.1', port: 2525, compat: false, tls: false, proxy: [] }
+const LISTENER: ListenerSettings = { service: 'smtp', host: '127.0.0.1', port: 2525, compat: false, tls: false, proxy: [], xclient: [] }
 const SUBMISSION_PORT = 2587
 
 /** The settings without any file, but for the home. */
@@ -111,7 +111,7 @@ function readListeners(value: unknown, reader: Reader): readonly ListenerSetting
 }
 
 function readListener(value: unknown, path: string, reader: Reader): ListenerSettings {
-  const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'proxy'])
+  const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'proxy', 'xclient'])
   const networks = (key: string): readonly Network[] =>
     readNetworks(reader.texts(item[key], `${path}.${key}`) ?? [], (reason, mend) => reader.problem(`${path}.${key}`, reason, mend))
   const service = reader.oneOf(item['service'], `${path}.service`, ['smtp', 'submission']) ?? LISTENER.service
@@ -122,6 +122,7 @@ function readListener(value: unknown, path: string, reader: Reader): ListenerSet
   return {
     service, tls,
     proxy: networks('proxy'),
+    xclient: networks('xclient'),
     host: reader.text(item['host'], `${path}.host`) ?? LISTENER.host,
     port: reader.count(item['port'], `${path}.port`, 65535) ?? (service === 'smtp' ? LISTENER.port : SUBMISSION_PORT),
     compat: reader.oneOf(item['compat'], `${path}.compat`, [false, 'qmail-spp']) ?? LISTENER.compat,

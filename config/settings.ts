@@ -16,6 +16,8 @@ export interface ListenerSettings {
   readonly tls: boolean
   /** Proxies: each of their connections begins with a PROXY header, which says who the client is. */
   readonly proxy: readonly Network[]
+  /** Clients that may speak for others by XCLIENT. */
+  readonly xclient: readonly Network[]
 }
 
 export interface DnsSettings {

@@ -11,6 +11,7 @@ import { SmtpSession } from '../smtp/session.ts'
 import { Talk } from '../smtp/talk.ts'
 import type { Logger } from '../log.ts'
 import type { TraceRecorder } from '../trace/types.ts'
+import { inNetworks } from '../../protocol/network.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { access, type NameOf } from './access.ts'
 import { startingLimits, type Connections } from './limits.ts'
@@ -18,6 +19,7 @@ import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 import { relayAfterLogin } from './relay-after-login.ts'
 import type { RecipientFacts } from './recipients.ts'
+import { spokenEnv, spokenFor } from './speaker.ts'
 
 export interface SessionDeps {
   readonly reloader: Reloader
@@ -38,12 +40,14 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const id = sessionId()
     const generation = await deps.reloader.latest()
     const granted = await access(peer, generation.control, deps.nameOf)
+    const { speaker = {}, via = peer.origin } = peer
+    const spoken = spokenEnv(granted.env, speaker)
     const trace = loggedTrace(deps.trace.session(id), deps.log)
-    const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: granted.host }
+    const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: speaker.name === undefined ? granted.host : spoken['TCPREMOTEHOST'] }
     trace.add({
       event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,
       ...(client.host === undefined ? {} : { host: client.host }), ...(granted.rule === undefined ? {} : { rule: granted.rule }),
-      ...(peer.via === undefined ? {} : { via: peer.via }),
+      ...(via === undefined ? {} : { via }),
     })
     const ended = (reason: string, decidedBy: string): undefined => {
       deps.log.info({ session: id, ip: client.ip, reason: decidedBy }, reason)
@@ -60,15 +64,16 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     }
     const policy = policyFor(generation, granted.env, compat, deps.accounts)
     if (policy === undefined) return sendAway('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
-    const limits = startingLimits(deps.limits, client.ip, granted.env)
-    const release = deps.connections.take(client.ip, limitsOf(granted.env['LIMITS'], limits))
+    const { env, logins, unknown } = await relayAfterLogin({ env: spoken, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
+    if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
+    const limits = startingLimits(deps.limits, client.ip, env)
+    const release = deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
     if (release === undefined) return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
-    const { env, logins, unknown } = await relayAfterLogin({ env: granted.env, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
-    if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
     const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
+    spokenFor(session, speaker)
     const dialogue = new Dialogue({
-      session, policy, spool: deps.spool, trace, now: Date.now,
+      session, policy, spool: deps.spool, trace, now: Date.now, xclient: inNetworks(listener.xclient, peer.origin ?? peer.remoteAddress),
       failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
     })
     dialogue.signal.addEventListener('abort', release, { once: true })

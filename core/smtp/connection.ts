@@ -9,6 +9,7 @@ import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { inNetworks, type Network } from '../../protocol/network.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
+import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import { readProxied } from './proxied.ts'
 import type { Port, Talk } from './talk.ts'
 
@@ -19,6 +20,9 @@ export interface Peer {
   readonly localPort: number
   /** The proxy that speaks for this client. */
   readonly via?: string
+  /** Where the connection itself came from, and what was said there of the client, when XCLIENT has changed the addresses. */
+  readonly origin?: string
+  readonly speaker?: Speaker
 }
 
 /**
@@ -148,6 +152,7 @@ class Connection extends SMTPConnection implements Port {
   declare failed: EngineOptions['failed']
   declare stopping: () => boolean
   declare via: string | undefined
+  declare peer: Peer
 
   /** Ours in place of the library's: nothing of its parser or command handlers ever runs. */
   override _createParser(): SMTPStream {
@@ -157,8 +162,32 @@ class Connection extends SMTPConnection implements Port {
   /** No 100 ms, no reverse lookup, no hooks of the library: access, then our greeting. */
   override init(): void {
     const { remoteAddress, remotePort, localAddress, localPort } = this
-    const peer = { remoteAddress, remotePort, localAddress, localPort, ...(this.via === undefined ? {} : { via: this.via }) }
-    this.admit(peer, this).then((talk) => {
+    this.peer = { remoteAddress, remotePort, localAddress, localPort, ...(this.via === undefined ? {} : { via: this.via }) }
+    this.#welcome(() => {
+      this._socket.once('end', () => this.talk?.inputEnded())
+      this._setListeners(() => {})
+    })
+    // Until then the library listens to nothing: an early end must not stay unseen.
+    this._socket.once('close', () => this._onClose())
+    this._socket.on('error', (error) => this._onError(error))
+  }
+
+  /** As if another client had connected: rules, limits and greeting once more. */
+  restart(speaker: Speaker): void {
+    const { peer, talk } = this
+    this.talk = undefined
+    talk?.gone('XCLIENT: somebody else is spoken for')
+    this.peer = {
+      ...peer, origin: peer.origin ?? peer.remoteAddress, speaker: { ...peer.speaker, ...speaker },
+      remoteAddress: speaker.address ?? peer.remoteAddress, remotePort: speaker.port ?? peer.remotePort,
+      localAddress: speaker.destinationAddress ?? peer.localAddress, localPort: speaker.destinationPort ?? peer.localPort,
+    }
+    // A client that has ended its side meanwhile has nobody to tell that.
+    this.#welcome(() => { if (this._socket.readableEnded) this.talk?.end() })
+  }
+
+  #welcome(begun: () => void): void {
+    this.admit(this.peer, this).then((talk) => {
       if (talk === undefined || this._closed) {
         talk?.gone('left before the greeting')
         // One that was told why it is sent away is being closed already.
@@ -169,15 +198,11 @@ class Connection extends SMTPConnection implements Port {
       talk.begin()
       // The stop came while it was decided whether the client may be here.
       if (this.stopping()) talk.shutdown()
-      this._socket.once('end', () => talk.inputEnded())
-      this._setListeners(() => {})
+      begun()
     }).catch((cause: unknown) => {
       this.failed('a connection could not be taken', cause)
       this._socket.destroy()
     })
-    // Until then the library listens to nothing: an early end must not stay unseen.
-    this._socket.once('close', () => this._onClose())
-    this._socket.on('error', (error) => this._onError(error))
   }
 
   /** qmail's words; a plugin or the spool at work is no idle client. */

@@ -5,6 +5,7 @@
  */
 import { parseCommandLine } from '../../protocol/smtp/command-line.ts'
 import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
+import { XCLIENT_ATTRIBUTES } from '../../protocol/smtp/xclient.ts'
 import { isAscii } from '../../protocol/text.ts'
 import { askChain } from '../host/chain.ts'
 import type { Verdict } from '../host/types.ts'
@@ -19,6 +20,7 @@ import { data, type Receiving } from './data.ts'
 import { Conduct, mayPipeline } from './limits.ts'
 import { mail } from './mail.ts'
 import { rcpt } from './rcpt.ts'
+import { mayXclient, xclient } from './xclient.ts'
 
 export interface DialogueDeps {
   readonly session: SmtpSession
@@ -26,6 +28,8 @@ export interface DialogueDeps {
   readonly spool: Spool
   readonly trace: SessionTrace
   readonly now: () => number
+  /** Whether the client may speak for others. */
+  readonly xclient?: boolean
   /** Asked for trouble that is neither the client's nor a plugin's. */
   readonly failed: (what: string, cause: unknown) => void
 }
@@ -39,6 +43,7 @@ export class Dialogue implements DialogueDeps {
   readonly trace: SessionTrace
   readonly now: () => number
   readonly failed: DialogueDeps['failed']
+  readonly xclient: boolean
   readonly conduct: Conduct
   receiving: Receiving | undefined
   readonly #gone = new AbortController()
@@ -54,6 +59,7 @@ export class Dialogue implements DialogueDeps {
     this.trace = deps.trace
     this.now = deps.now
     this.failed = deps.failed
+    this.xclient = deps.xclient ?? false
     this.conduct = new Conduct(() => deps.session.limits)
   }
 
@@ -124,12 +130,15 @@ export class Dialogue implements DialogueDeps {
         this.session.clearPending()
         this.session.closeTransaction()
         return this.say(reply('250 flushed'))
+      case 'XCLIENT':
+        if (this.xclient) return xclient(this, argument)
+        break
       case 'NOOP': return this.say(reply('250 ok'))
       case 'VRFY': return this.say(reply("252 send some mail, i'll try my best"))
       case 'HELP': return this.say(reply('214 netqmail home page: http://qmail.org/netqmail'))
       case 'QUIT': return this.say(replyAndClose(`221 ${this.policy.greeting}`))
-      default: return this.refuse('502 unimplemented (#5.5.1)', 'built-in: unknown command')
     }
+    return this.refuse('502 unimplemented (#5.5.1)', 'built-in: unknown command')
   }
 
   #helo(argument: string, extended: boolean): Answer {
@@ -149,6 +158,7 @@ export class Dialogue implements DialogueDeps {
 
   #extensions(): string[] {
     const first = [`250-${this.policy.greeting}`, '250-PIPELINING']
+    if (mayXclient(this)) first.push(`250-XCLIENT ${XCLIENT_ATTRIBUTES}`)
     if (this.session.compat) return [...first, '250 8BITMIME']
     return [...first, '250-8BITMIME', `250-SIZE ${this.databytes()}`, '250 SMTPUTF8']
   }

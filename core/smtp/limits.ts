@@ -11,7 +11,7 @@ const JUNK: ReadonlySet<string> = new Set(['NOOP', 'VRFY', 'HELP', 'RSET', 'HELO
  * Behind these the client must wait for the reply (RFC 2920 3.1, RFC 4954 4): it decides what may come next. NOOP, VRFY and
  * QUIT stand in that list too, but what is sent behind them cannot be taken for anything else.
  */
-const SYNCHRONISES: ReadonlySet<string> = new Set(['HELO', 'EHLO', 'DATA', 'AUTH'])
+const SYNCHRONISES: ReadonlySet<string> = new Set(['HELO', 'EHLO', 'DATA', 'AUTH', 'XCLIENT'])
 
 /** Counts what a client does wrong or in vain, from the start or the last accepted message on. */
 export class Conduct {

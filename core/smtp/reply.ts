@@ -1,8 +1,12 @@
 /** What the dialogue answers: whole lines of text, and what happens once they are sent. */
+import type { Speaker } from '../../protocol/smtp/xclient.ts'
+
 export interface Reply {
   /** CRLF-ended lines as Text, or the empty string. */
   readonly text: string
-  readonly next: 'command' | 'data' | 'close'
+  readonly next: 'command' | 'data' | 'close' | 'restart'
+  /** For whom a session begins anew. */
+  readonly speaker?: Speaker
 }
 
 /** A reply of these lines (without line ends), after which the next command is awaited. */

@@ -4,6 +4,7 @@
  * reading is slow. One `Talk` for each stream of bytes.
  */
 import { DataDecoder } from '../../protocol/smtp/data-decoder.ts'
+import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import { bytesOf, isAscii, textOf } from '../../protocol/text.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
 import type { Dialogue } from './dialogue.ts'
@@ -19,6 +20,8 @@ export interface Port {
   close(): void
   /** Whether something of the client's is there already and was not handed over. */
   early?(): boolean
+  /** The session begins anew for somebody else, with a talk of its own. */
+  restart?(speaker: Speaker): void
 }
 
 /** Replies gathered before they must leave. */
@@ -219,6 +222,11 @@ export class Talk {
     this.#answered = true
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
     if (reply.next === 'close') return this.#close()
+    if (reply.speaker !== undefined) {
+      this.#flush()
+      this.#closed = true
+      return this.#port.restart?.(reply.speaker)
+    }
     if (!this.#flushing) {
       this.#flushing = true
       process.nextTick(() => this.#flush())

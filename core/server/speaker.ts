@@ -1,0 +1,24 @@
+/** What a session begins with when a proxy speaks for its client (XCLIENT). */
+import type { Speaker } from '../../protocol/smtp/xclient.ts'
+import type { SmtpSession } from '../smtp/session.ts'
+
+/** The environment with the client's name as the proxy knows it. Rules for names do not go by it: they want a confirmed one. */
+export function spokenEnv(env: Readonly<Record<string, string>>, { name }: Speaker): Readonly<Record<string, string>> {
+  if (name === undefined) return env
+  const { TCPREMOTEHOST: _, ...others } = env
+  return name === null ? others : { ...others, TCPREMOTEHOST: name }
+}
+
+/** What the client said to the proxy. */
+export function spokenFor(session: SmtpSession, { helo, login, extended }: Speaker): void {
+  if (typeof helo === 'string') {
+    session.helo = helo
+    session.env['SMTPHELOHOST'] = helo
+  }
+  if (extended !== undefined) session.extended = extended
+  if (typeof login === 'string') {
+    session.auth = { user: login, method: 'XCLIENT' }
+    session.env['SMTPAUTHUSER'] = login
+    session.env['SMTPAUTHMETHOD'] = 'XCLIENT'
+  }
+}
