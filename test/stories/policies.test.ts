@@ -27,6 +27,7 @@ far.example. MX 10 mx.far.example.
 far.example. TXT "v=spf1 ip4:127.0.7.0/24 -all"
 _dmarc.far.example. TXT "v=DMARC1; p=reject"
 mx.far.example. A 192.0.2.1
+mx.far.example. A 127.0.7.1
 1.7.0.127.in-addr.arpa. PTR mx.far.example.
 soft.example. MX 10 mx.far.example.
 soft.example. TXT "v=spf1 ip4:127.0.7.0/24 ~all"
@@ -157,6 +158,7 @@ describe('small office', { skip: nsd === undefined }, () => {
 
   test('refuses what is wrong beyond doubt', async () => {
     await refusesWhatIsWrong(place)
+    assert.match(await place.send({ sender: 'x@gone.example' }), /^550 sorry, there is no domain gone\.example/)
     assert.match(await place.send({ header: HEADLESS }), /^550 sorry, /)
     assert.match(await place.send({ header: `${header('joe@far.example')}Subject: again\r\n` }), /^550 sorry, your message has more than one Subject field/)
     assert.match(await place.send({ from: STRANGER, sender: 'eve@plain.example', header: header('joe@far.example') }), /^550 sorry, this is not provably from far\.example/)
@@ -176,6 +178,7 @@ describe('provider', { skip: nsd === undefined }, () => {
 
   test('refuses what is wrong, and strangers with our addresses', async () => {
     await refusesWhatIsWrong(place)
+    assert.match(await place.send({ helo: 'gone.example' }), /^550 sorry, there is no host gone\.example/)
     assert.match(await place.send({ sender: 'ann@example.org' }), /^5[35]0 /)
     assert.match(await place.send({ sender: 'joe@far.example', header: header('ann@example.org') }), /^5[35]0 /)
   })
@@ -203,6 +206,7 @@ describe('paranoid', { skip: nsd === undefined }, () => {
     await refusesWhatIsWrong(place)
     assert.match(await place.send({ from: STRANGER, sender: 'x@soft.example' }), /^550 sorry, 127\.0\.8\.1 may not send for soft\.example \(SPF softfail\)/)
     assert.match(await place.send({ from: STRANGER, sender: 'x@bad.example' }), /^550 sorry, bad\.example is listed in dbl\.spamhaus\.org/)
+    assert.match(await place.send({ from: STRANGER, sender: 'x@plain.example' }), /^550 sorry, your address 127\.0\.8\.1 has no name in DNS/)
     assert.match(await place.insist({ header: header('joe@far.example').replace(/^Date: .*\r\n/m, '') }), /^550 sorry, your message has no Date field/)
   })
 
