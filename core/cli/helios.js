@@ -9,6 +9,8 @@ import { dirname, join } from 'path'
 import { fileURLToPath, pathToFileURL } from 'url'
 
 const NEEDED = [22, 19]
+// For young objects. Left alone, V8 takes 100 MiB and more for those of a busy server, which is no faster for it.
+const YOUNG = '--max-semi-space-size=2'
 // Behind a symbolic link such as node_modules/.bin/helios, this is still the file itself.
 const launcher = fileURLToPath(import.meta.url)
 const root = dirname(dirname(dirname(launcher)))
@@ -34,6 +36,7 @@ function fail() {
 }
 
 function run() {
+  if (wantsLittle()) process.execve(process.execPath, [process.execPath, YOUNG].concat(process.execArgv, process.argv.slice(1)), process.env)
   followLauncher()
   quietWarnings()
   // Before the first use of the thread pool: password hashes and syncs to disk must not wait for one another.
@@ -41,6 +44,12 @@ function run() {
   const source = join(root, 'core', 'cli', 'main.ts')
   const main = existsSync(source) ? source : join(root, 'dist', 'core', 'cli', 'main.js')
   import(pathToFileURL(main).href).then((module) => module.main(process.argv.slice(2)))
+}
+
+/** A server that was started without the option above, where a process can start itself anew. */
+function wantsLittle() {
+  const told = process.execArgv.concat(process.env.NODE_OPTIONS || '').some((option) => option.includes('semi-space'))
+  return process.argv.includes('serve') && !told && !process.channel && process.execve !== undefined && process.platform !== 'win32'
 }
 
 /** A launcher that is killed outright must not leave its server behind, holding the home. */
@@ -63,7 +72,7 @@ function quietWarnings() {
 }
 
 function relaunch(node) {
-  const child = spawn(node, process.execArgv.concat(launcher, process.argv.slice(2)), {
+  const child = spawn(node, process.execArgv.concat(YOUNG, launcher, process.argv.slice(2)), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: Object.assign({}, process.env, { HELIOS_LAUNCHED: '1' })
   })
