@@ -13,6 +13,9 @@ export interface Listener {
 
 type Told = Pick<EngineOptions, 'failed' | 'unproxied'>
 
+/** Connections that wait to be accepted; the system has its own bound. What finds it full hangs at the client until it gives up. */
+const BACKLOG = 4096
+
 /** Binds every listener. Rejects with HeliosError `cannot-listen`; then none stays bound. */
 export async function bindAll(
   settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, told: Told,
@@ -32,7 +35,7 @@ async function bind(settings: ListenerSettings, admit: Admit, told: Told): Promi
   await new Promise<void>((resolve, reject) => {
     const refused = (cause: NodeJS.ErrnoException): void => reject(cannotListen(settings, cause))
     engine.server.once('error', refused)
-    engine.listen({ port: settings.port, host: settings.host, backlog: 511 }, () => {
+    engine.listen({ port: settings.port, host: settings.host, backlog: BACKLOG }, () => {
       engine.server.off('error', refused)
       resolve()
     })

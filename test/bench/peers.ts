@@ -1,0 +1,226 @@
+/**
+ * The servers of the comparison, each a process of its own on loopback: Helios, postfix's smtp-sink, Haraka from npm (in a
+ * temporary directory, never a dependency), and Postfix itself. They take mail for `x@local.example`.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { makeHome, temporaryDirectory, type HomeFiles } from '../harness/home.ts'
+import { freePort } from './ports.ts'
+
+export interface Peer {
+  readonly port: number
+  /** Its first process; what it costs is that of all below it, too. */
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+export type StartPeer = () => Promise<Peer | undefined>
+
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js')
+/** Haraka's optional plugins bring compiled parts that no message here needs. */
+const HARAKA = 'Haraka@3.3.4'
+
+const started = new Set<ChildProcess>()
+process.on('exit', () => { for (const child of started) child.kill('SIGKILL') })
+
+/** Throws the message away before anything is promised. */
+const DISCARD = `import { definePlugin, drop } from 'helios-mail/plugin'
+export default definePlugin({ name: 'discard', summary: 'Discards.', message: () => drop(), deliver: () => undefined, takes: () => true })
+`
+/** A plugin that is asked and has nothing to say. */
+const QUIET = `import { definePlugin } from 'helios-mail/plugin'
+const nothing = () => undefined
+export default definePlugin({ name: 'quiet', summary: 'Says nothing.', helo: nothing, mail: nothing, rcpt: nothing })
+`
+/** All from one address, and thousands of NOOPs: limits on a client would end the measurement. */
+const SETTINGS = JSON.stringify({
+  listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0 }], limits: { connections: 0, junkCommands: 0 },
+})
+const WORKER = '#!/bin/sh\necho spp/2\nwhile read -r line; do [ "$line" ] || echo .; done\n'
+
+export const LISTS = {
+  discard: '[+message]\n@trusted plugins/discard.ts\n[+deliver]\n@trusted plugins/discard.ts\n',
+  maildir: '[+deliver]\nmaildir\n',
+} as const
+
+/** Lines in front of the list, each a way to be asked once a message. */
+export const LINES = {
+  none: '',
+  inline10: '[helo]\nbadhelo\n@trusted plugins/quiet.ts\n[mail]\nbadmailfrom\n@trusted plugins/quiet.ts\n'
+    + '[rcpt]\nmaxrcpts\nmaxbouncercpts\nbadrcptto\ntarpit\nrcptexists\n@trusted plugins/quiet.ts\n',
+  sandbox: '[rcpt]\nplugins/quiet.ts\n',
+  worker: '[rcpt]\n@protocol=spp2 plugins/worker.sh\n',
+  program: '[rcpt]\n:true\n',
+} as const
+
+/** The hooks of the ten lines above. */
+const HARAKA_TEN = ['helo', 'helo', 'mail', 'mail', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt'] as const
+
+/** Looks what it is asked about up in a list, as ours do. */
+function harakaPlugin(hook: (typeof HARAKA_TEN)[number]): string {
+  const hooks = hook === 'helo' ? ['helo', 'ehlo'] : [hook]
+  return `exports.register = function () { this.listed = this.config.get('listed', 'list') }
+${hooks.map((name) => `exports.hook_${name} = function (next, connection, params) {
+  next(this.listed.includes(String(Array.isArray(params) ? params[0] : params)) ? DENY : undefined)
+}`).join('\n')}
+`
+}
+
+export function helios(lines: keyof typeof LINES, list: keyof typeof LISTS, more: HomeFiles = {}): StartPeer {
+  return async () => {
+    const home = await makeHome({
+      'control/smtpplugins': LINES[lines] + LISTS[list],
+      'control/smtpconfig': 'export BADHELO=1\nexport MAXRECIPIENTS=100\nexport MAXBOUNCERECIPIENTS=1\n',
+      'control/badhelo': 'nobody.example\n', 'control/badmailfrom': 'nobody@nowhere.example\n', 'control/badrcptto': 'nobody@nowhere.example\n',
+      'helios.config.json': SETTINGS, 'plugins/discard.ts': DISCARD, 'plugins/quiet.ts': QUIET, 'plugins/worker.sh': { content: WORKER, mode: 0o755 }, ...more,
+    })
+    execFileSync(process.execPath, [LAUNCHER, '--home', home.path, 'user', 'add', 'x@local.example'], { input: 'bench password\n', stdio: ['pipe', 'ignore', 'inherit'] })
+    const child = start(process.execPath, [LAUNCHER, '--home', home.path, 'serve'], home.path)
+    return peerOf(child, await portOf(child))
+  }
+}
+
+async function portOf(child: ChildProcess): Promise<number> {
+  let said = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => { said += text })
+  while (child.exitCode === null && child.signalCode === null) {
+    const port = /^listening smtp \S+:([0-9]+)$/m.exec(said)?.[1]
+    if (port !== undefined) return Number(port)
+    await pause(50)
+  }
+  throw new Error(`Helios did not start: ${said}`)
+}
+
+export const smtpSink: StartPeer = async () => {
+  if (!existsSync('/usr/sbin/smtp-sink')) return undefined
+  const port = await freePort()
+  const child = start('/usr/sbin/smtp-sink', [...asRoot(['-u', 'nobody']), '-m', '2500', `127.0.0.1:${port}`, '511'], '/')
+  await listening(port)
+  return peerOf(child, port)
+}
+
+/** One process, with plugins that do what ours do. */
+export function haraka(plugins: 'none' | 'ten'): StartPeer {
+  return async () => {
+    const directory = await temporaryDirectory()
+    const cache = process.env['HELIOS_BENCH_HARAKA'] ?? directory
+    if (!existsSync(join(cache, 'node_modules/Haraka/bin/haraka'))) {
+      mkdirSync(cache, { recursive: true })
+      try {
+        execFileSync('npm', ['install', '--prefix', cache, '--omit=optional', '--no-audit', '--no-fund', HARAKA], { stdio: 'ignore' })
+      } catch {
+        return undefined
+      }
+    }
+    const port = await freePort()
+    const config = join(directory, 'haraka/config')
+    mkdirSync(join(directory, 'haraka/plugins'), { recursive: true })
+    cpSync(join(cache, 'node_modules/Haraka/config'), config, { recursive: true })
+    const own = (name: string, body: string): void => writeFileSync(join(directory, 'haraka/plugins', `${name}.js`), body)
+    own('discard', 'exports.hook_queue = function (next) { next(OK) }\n')
+    const asked = plugins === 'none' ? [] : HARAKA_TEN
+    for (const [index, hook] of asked.entries()) own(`own${index}`, harakaPlugin(hook))
+    writeFileSync(join(config, 'plugins'), [...asked.map((_, index) => `own${index}`), 'rcpt_to.in_host_list', 'discard', ''].join('\n'))
+    writeFileSync(join(config, 'smtp.ini'), `listen=127.0.0.1:${port}\nnodes=0\n`)
+    writeFileSync(join(config, 'log.ini'), '[main]\nlevel=ERROR\n')
+    writeFileSync(join(config, 'host_list'), 'local.example\n')
+    writeFileSync(join(config, 'listed'), 'nobody.example\n')
+    writeFileSync(join(config, 'me'), 'haraka.example\n')
+    const child = start(process.execPath, [join(cache, 'node_modules/Haraka/bin/haraka'), '-c', join(directory, 'haraka')], directory)
+    await listening(port)
+    return peerOf(child, port)
+  }
+}
+
+/** A whole instance in a temporary directory, delivering into a Maildir. Needs root. */
+export const postfix: StartPeer = async () => {
+  if (process.getuid?.() !== 0 || !existsSync('/etc/postfix/master.cf.proto')) return undefined
+  const port = await freePort()
+  const directory = await temporaryDirectory()
+  const at = (name: string): string => join(directory, name)
+  execFileSync('chmod', ['755', directory])
+  for (const name of ['etc', 'spool', 'data', 'mail']) mkdirSync(at(name))
+  execFileSync('chown', ['postfix', at('data')])
+  execFileSync('chown', ['nobody', at('mail')])
+  const id = (flag: string): string => execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }).trim()
+  writeFileSync(at('etc/main.cf'), `compatibility_level = 3.6
+queue_directory = ${at('spool')}
+data_directory = ${at('data')}
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = postfix.example
+mydestination =
+mynetworks = 127.0.0.0/8
+virtual_mailbox_domains = local.example
+virtual_mailbox_base = ${at('mail')}
+virtual_mailbox_maps = inline:{x@local.example=x/}
+virtual_uid_maps = static:${id('-u')}
+virtual_gid_maps = static:${id('-g')}
+virtual_minimum_uid = 1
+maillog_file = ${at('log')}
+maillog_file_prefixes = ${directory}
+smtpd_client_connection_count_limit = 0
+alias_maps =
+`)
+  const master = readFileSync('/etc/postfix/master.cf.proto', 'utf8')
+    .replace(/^smtp +inet .*/m, `${port} inet n - n - - smtpd`)
+    .replace(/^([a-z]+ +(?:unix|unix-dgram) +\S+ +\S+ +)y /gm, '$1n ')
+  writeFileSync(at('etc/master.cf'), master)
+  const child = start('/usr/sbin/postfix', ['-c', at('etc'), 'start-fg'], '/')
+  await listening(port)
+  return {
+    ...peerOf(child, port),
+    async stop() {
+      execFileSync('/usr/sbin/postfix', ['-c', at('etc'), 'stop'], { stdio: 'ignore' })
+      await once(child, 'close')
+    },
+  }
+}
+
+function start(program: string, args: readonly string[], cwd: string): ChildProcess {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], HOME: cwd, TZ: 'UTC' } })
+  started.add(child)
+  child.once('close', () => started.delete(child))
+  child.stderr.resume()
+  return child
+}
+
+function peerOf(child: ChildProcess, port: number): Peer {
+  child.stdout?.resume()
+  return {
+    port, pid: child.pid!,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const closed = once(child, 'close')
+      child.kill('SIGTERM')
+      const impatience = setTimeout(() => child.kill('SIGKILL'), 20_000)
+      await closed
+      clearTimeout(impatience)
+    },
+  }
+}
+
+function asRoot(args: readonly string[]): readonly string[] {
+  return process.getuid?.() === 0 ? args : []
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const socket = connect(port, '127.0.0.1')
+    const greeted = await new Promise<boolean>((resolve) => {
+      socket.once('data', () => resolve(true)).once('close', () => resolve(false)).on('error', () => {})
+    })
+    socket.destroy()
+    if (greeted) return
+    await pause(100)
+  }
+  throw new Error(`nobody greets on port ${port}`)
+}
