@@ -88,3 +88,14 @@ test('the envelope takes the last address and the last recipients, once or twice
   assert.deepEqual(once.recipients, ['1@z', '2@z'])
   assert.deepEqual(editEnvelope(once), once)
 })
+
+test('recipients that stay keep their parameters', () => {
+  const envelope: Envelope = {
+    reversePath: '', recipients: ['a@b', 'c@d'], recipientParameters: [{ NOTIFY: 'NEVER' }, { ORCPT: 'rfc822;x' }], env: {}, sessionId: 's', receivedAt: 0,
+    parameters: {}, edits: [changeRecipients(['new@d', 'c@d'])],
+  }
+  const once = editEnvelope(envelope)
+  assert.deepEqual(once.recipientParameters, [{}, { ORCPT: 'rfc822;x' }])
+  assert.deepEqual(editEnvelope(once), once)
+  assert.deepEqual(editEnvelope({ ...envelope, edits: [] }).recipientParameters, envelope.recipientParameters)
+})

@@ -14,7 +14,13 @@ export function editEnvelope(envelope: Envelope): Envelope {
     if (edit.edit === 'reversePath') reversePath = edit.address
     if (edit.edit === 'recipients') recipients = edit.addresses
   }
-  return { ...envelope, reversePath, recipients }
+  return { ...envelope, reversePath, recipients, ...parametersFor(recipients, envelope) }
+}
+
+/** A recipient that is still one keeps what was said of it; a new one has nothing. */
+function parametersFor(addresses: readonly string[], { recipients, recipientParameters }: Envelope): Pick<Envelope, 'recipientParameters'> {
+  if (recipientParameters === undefined || addresses === recipients) return {}
+  return { recipientParameters: addresses.map((address) => recipientParameters[recipients.indexOf(address)] ?? {}) }
 }
 
 /** Whether any edit changes the header. */

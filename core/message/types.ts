@@ -14,7 +14,9 @@ export interface Envelope {
   readonly sessionId: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  /** SMTP parameters kept for later hops: BODY=8BITMIME, SMTPUTF8. */
+  /** Parameters of MAIL kept for later hops: BODY=8BITMIME, SMTPUTF8, REQUIRETLS (RFC 8689), RET and ENVID (RFC 3461). */
   readonly parameters: Readonly<Record<string, string | true>>
+  /** NOTIFY and ORCPT (RFC 3461) of each recipient, in their order; absent when none has any. */
+  readonly recipientParameters?: readonly Readonly<Record<string, string>>[]
   readonly edits: readonly Edit[]
 }

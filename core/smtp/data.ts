@@ -27,6 +27,7 @@ async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
   const envelope: Omit<Envelope, 'edits'> = {
     reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env }, start: session.start,
     sessionId: session.id, receivedAt: dialogue.now(), parameters: session.parameters,
+    ...(session.recipientParameters.some((each) => Object.keys(each).length > 0) ? { recipientParameters: session.recipientParameters } : {}),
   }
   session.closeTransaction()
   try {

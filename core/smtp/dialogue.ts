@@ -19,7 +19,7 @@ import type { SmtpSession } from './session.ts'
 import { data, type Receiving } from './data.ts'
 import { Conduct, mayPipeline } from './limits.ts'
 import { mail } from './mail.ts'
-import { rcpt } from './rcpt.ts'
+import { rcpt, recipientLimit } from './rcpt.ts'
 import { mayXclient, xclient } from './xclient.ts'
 
 export interface DialogueDeps {
@@ -160,7 +160,10 @@ export class Dialogue implements DialogueDeps {
     const first = [`250-${this.policy.greeting}`, '250-PIPELINING']
     if (mayXclient(this)) first.push(`250-XCLIENT ${XCLIENT_ATTRIBUTES}`)
     if (this.session.compat) return [...first, '250 8BITMIME']
-    return [...first, '250-8BITMIME', `250-SIZE ${this.databytes()}`, '250 SMTPUTF8']
+    const requireTls = this.session.tls === undefined ? [] : ['250-REQUIRETLS']
+    // RFC 9422: what a client need not find out by trying.
+    const limits = `250-LIMITS RCPTMAX=${recipientLimit(this.session)}`
+    return [...first, '250-8BITMIME', `250-SIZE ${this.databytes()}`, ...requireTls, limits, '250 SMTPUTF8']
   }
 
   /** The size limit of this session: the variable `DATABYTES` it began with, else the control file. */
@@ -171,7 +174,7 @@ export class Dialogue implements DialogueDeps {
 
   /** What this session may announce with MAIL and RCPT. */
   limits(): ParameterLimits {
-    return { smtputf8: !this.session.compat, sizeLimit: this.databytes() }
+    return { smtputf8: !this.session.compat, sizeLimit: this.databytes(), requireTls: this.session.tls !== undefined }
   }
 
   /** Asks one hook's chain. */

@@ -47,6 +47,7 @@ function readParameters(dialogue: Dialogue, text: string): Record<string, string
   if (!parsed.ok) return SYNTAX
   const checked = checkMailParameters(parsed.parameters, dialogue.limits())
   if (!checked.ok) return checked.reply
-  const { body, smtputf8 } = checked.values
-  return { ...(body === undefined ? {} : { BODY: body }), ...(smtputf8 === undefined ? {} : { SMTPUTF8: true as const }) }
+  const { body, smtputf8, requireTls, ret, envid } = checked.values
+  const kept = { BODY: body, SMTPUTF8: smtputf8, REQUIRETLS: requireTls, RET: ret, ENVID: envid }
+  return Object.fromEntries(Object.entries(kept).filter((entry): entry is [string, string | true] => entry[1] !== undefined))
 }

@@ -3,27 +3,35 @@ import { checkRcptParameters, parseParameters } from '../../protocol/smtp/parame
 import { domainOf, parsePath } from '../../protocol/smtp/path.ts'
 import type { HookRequest, Line, Verdict } from '../host/types.ts'
 import type { Dialogue } from './dialogue.ts'
+import type { SmtpSession } from './session.ts'
 import { reply, type Reply } from './reply.ts'
 
 const SYNTAX = '555 syntax error (#5.5.4)'
 /** A bound on memory where the limit is none. */
 const MOST_RECIPIENTS = 10_000
 
+/** Recipients that one message may have in this session. */
+export function recipientLimit({ limits }: SmtpSession): number {
+  return limits.recipients || MOST_RECIPIENTS
+}
+
 export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Reply> {
   const { session, policy } = dialogue
   if (!session.open) return dialogue.refuse('503 MAIL first (#5.5.1)', 'built-in: order')
-  if (session.recipients.length >= (session.limits.recipients || MOST_RECIPIENTS)) {
+  if (session.recipients.length >= recipientLimit(session)) {
     return dialogue.refuse('452 too many recipients (#4.5.3)', 'built-in: limit recipients')
   }
   const path = parsePath(argument, 'TO', policy)
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
-  const refusal = parameterRefusal(dialogue, path.parameters)
-    ?? dialogue.addressFault(path.address, session.parameters['SMTPUTF8'] === true)
-  if (refusal !== undefined) return dialogue.refuse(refusal, 'built-in: parameters')
+  const parameters = readParameters(dialogue, path.parameters)
+  if (typeof parameters === 'string') return dialogue.refuse(parameters, 'built-in: parameters')
+  const fault = dialogue.addressFault(path.address, session.parameters['SMTPUTF8'] === true)
+  if (fault !== undefined) return dialogue.refuse(fault, 'built-in: parameters')
   if (session.senderListed) {
     return dialogue.refuse('553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)', 'built-in: control/badmailfrom')
   }
   const { address } = path
+  session.ofRecipient = parameters
   return dialogue.after(session.relayClient || policy.rcpthosts(address), (allowed) => allowed === 'unknown'
     ? dialogue.refuse('451 sorry, whether mail for that domain is taken here is not known now (#4.3.0)', 'built-in: accounts database')
     : asked(dialogue, address, allowed))
@@ -77,6 +85,7 @@ function pass(dialogue: Dialogue, before: readonly string[]): Reply | Promise<Re
   const { session } = dialogue
   const accept = (replies: readonly string[]): Reply => {
     session.recipients.push(session.recipient ?? '')
+    session.recipientParameters.push(session.ofRecipient)
     return dialogue.say(reply(...before, ...replies, '250 ok'))
   }
   session.recipientsCounted += 1
@@ -116,10 +125,13 @@ async function askedEach(lines: readonly Line[], request: HookRequest, domain: s
   return unknown ? 'unknown' : 'nobody'
 }
 
-function parameterRefusal(dialogue: Dialogue, text: string): string | undefined {
-  if (dialogue.session.compat) return undefined
+/** The parameters to keep, or the refusal. */
+function readParameters(dialogue: Dialogue, text: string): Readonly<Record<string, string>> | string {
+  if (dialogue.session.compat) return {}
   const parsed = parseParameters(text)
   if (!parsed.ok) return SYNTAX
   const checked = checkRcptParameters(parsed.parameters, dialogue.limits())
-  return checked.ok ? undefined : checked.reply
+  if (!checked.ok) return checked.reply
+  const { notify, orcpt } = checked.values
+  return { ...(notify === undefined ? {} : { NOTIFY: notify }), ...(orcpt === undefined ? {} : { ORCPT: orcpt }) }
 }

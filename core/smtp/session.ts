@@ -53,6 +53,9 @@ export class SmtpSession implements Session, SppState {
 
   reversePath: string | undefined
   recipients: string[] = []
+  /** What RCPT said of each of them, and says of the one being asked about: NOTIFY, ORCPT. */
+  recipientParameters: Readonly<Record<string, string>>[] = []
+  ofRecipient: Readonly<Record<string, string>> = {}
   recipient: string | undefined
   recipientAllowed = false
   recipientsAsked = 0
@@ -143,6 +146,7 @@ export class SmtpSession implements Session, SppState {
     this.open = false
     this.reversePath = undefined
     this.recipients = []
+    this.recipientParameters = []
     this.recipient = undefined
     this.parameters = {}
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { textOf } from '../text.ts'
 import { checkMailParameters, checkRcptParameters, parseParameters } from './parameters.ts'
 
-const limits = { smtputf8: true, sizeLimit: 1000 }
+const limits = { smtputf8: true, sizeLimit: 1000, requireTls: true }
 
 function mail(text: string, own = limits): unknown {
   const parsed = parseParameters(text)
@@ -32,8 +32,9 @@ test('what is no parameter is named', () => {
 test('the parameters of MAIL', () => {
   assert.deepEqual(mail('SIZE=1000 BODY=8bitmime SMTPUTF8'), { size: 1000, body: '8BITMIME', smtputf8: true })
   assert.deepEqual(mail(''), {})
+  assert.deepEqual(mail('REQUIRETLS RET=hdrs ENVID=QQ314+2B159'), { requireTls: true, ret: 'HDRS', envid: 'QQ314+2B159' })
   assert.deepEqual(mail('SIZE=0 BODY=7BIT'), { size: 0, body: '7BIT' })
-  assert.deepEqual(mail('SIZE=99999999999999999999', { smtputf8: true, sizeLimit: 0 }), { size: Number.MAX_SAFE_INTEGER })
+  assert.deepEqual(mail('SIZE=99999999999999999999', { ...limits, sizeLimit: 0 }), { size: Number.MAX_SAFE_INTEGER })
 })
 
 test('refusals of MAIL', () => {
@@ -45,22 +46,43 @@ test('refusals of MAIL', () => {
   assert.equal(mail('BODY'), '501 BODY needs a value: 7BIT or 8BITMIME (#5.5.4)')
   assert.equal(mail('BODY=BINARYMIME'), '555 BODY=BINARYMIME is not offered here (#5.5.4)')
   assert.equal(mail('SMTPUTF8=1'), '501 SMTPUTF8 takes no value (#5.5.4)')
-  assert.equal(mail('SMTPUTF8', { smtputf8: false, sizeLimit: 0 }), '555 parameter SMTPUTF8 is not known here (#5.5.4)')
-  assert.equal(mail('RET=FULL'), '555 parameter RET is not known here (#5.5.4)')
+  assert.equal(mail('SMTPUTF8', { ...limits, smtputf8: false }), '555 parameter SMTPUTF8 is not known here (#5.5.4)')
+  assert.equal(mail('REQUIRETLS', { ...limits, requireTls: false }), '555 parameter REQUIRETLS is not known here (#5.5.4)')
+  assert.equal(mail('REQUIRETLS=1'), '501 REQUIRETLS takes no value (#5.5.4)')
+  for (const text of ['RET', 'RET=ALL']) assert.equal(mail(text), '501 RET needs a value: FULL or HDRS (#5.5.4)')
+  for (const text of ['ENVID', 'ENVID=a+b', 'ENVID=a+2', `ENVID=${'x'.repeat(101)}`]) {
+    assert.equal(mail(text), '501 ENVID needs a value: up to 100 characters of xtext (#5.5.4)')
+  }
   assert.equal(mail('CONSTRUCTOR'), '555 parameter CONSTRUCTOR is not known here (#5.5.4)')
 })
 
-test('RCPT knows no parameter yet', () => {
-  assert.deepEqual(checkRcptParameters(new Map(), limits), { ok: true, values: {} })
-  assert.deepEqual(checkRcptParameters(new Map([['NOTIFY', 'NEVER']]), limits), {
-    ok: false, reply: '555 parameter NOTIFY is not known here (#5.5.4)',
-  })
+function rcpt(text: string): unknown {
+  const parsed = parseParameters(text)
+  assert.ok(parsed.ok)
+  const checked = checkRcptParameters(parsed.parameters, limits)
+  return checked.ok ? checked.values : checked.reply
+}
+
+test('the parameters of RCPT', () => {
+  assert.deepEqual(rcpt(''), {})
+  assert.deepEqual(rcpt('NOTIFY=never'), { notify: 'NEVER' })
+  assert.deepEqual(rcpt('NOTIFY=SUCCESS,Delay ORCPT=rfc822;Ann+2Bx@example.org'), { notify: 'SUCCESS,DELAY', orcpt: 'rfc822;Ann+2Bx@example.org' })
+})
+
+test('refusals of RCPT', () => {
+  for (const text of ['NOTIFY', 'NOTIFY=NEVER,FAILURE', 'NOTIFY=SUCCESS,SUCCESS', 'NOTIFY=ALWAYS', 'NOTIFY=,']) {
+    assert.equal(rcpt(text), '501 NOTIFY needs a value: NEVER, or some of SUCCESS,FAILURE,DELAY (#5.5.4)', text)
+  }
+  for (const text of ['ORCPT', 'ORCPT=ann@example.org', 'ORCPT=rfc822;', 'ORCPT=rfc822;a+b', `ORCPT=rfc822;${'x'.repeat(500)}`]) {
+    assert.equal(rcpt(text), '501 ORCPT needs a value: a type, a semicolon and xtext (#5.5.4)', text)
+  }
+  assert.equal(rcpt('SIZE=1'), '555 parameter SIZE is not known here (#5.5.4)')
 })
 
 test('no text makes it throw, every refusal is one line of printable ASCII, and what is accepted prints back', () => {
   const text = fc.oneof(
     fc.uint8Array({ maxLength: 60 }).map(textOf),
-    fc.array(fc.constantFrom('SIZE', 'BODY', 'SMTPUTF8', '=', ' ', '1', '7BIT', 'x-y', '\r', 'é')).map((parts) => parts.join('')),
+    fc.array(fc.constantFrom('SIZE', 'BODY', 'SMTPUTF8', 'RET', 'ENVID', 'NOTIFY', 'ORCPT', 'rfc822;', '+4', '=', ' ', '1', '7BIT', 'x-y', '\r', 'é')).map((parts) => parts.join('')),
   )
   fc.assert(fc.property(text, (line) => {
     const parsed = parseParameters(line)

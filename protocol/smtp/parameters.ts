@@ -1,4 +1,5 @@
 /** Parameters of MAIL and RCPT: `SIZE=1000 BODY=8BITMIME` (RFC 5321 4.1.2). */
+import { decodeXtext } from './xtext.ts'
 
 /** Keyword in upper case; `true` for one without a value. */
 export type Parameters = ReadonlyMap<string, string | true>
@@ -34,6 +35,8 @@ export interface ParameterLimits {
   readonly smtputf8: boolean
   /** Bytes one message may have; 0 for no limit. */
   readonly sizeLimit: number
+  /** REQUIRETLS was offered (RFC 8689): under TLS only. */
+  readonly requireTls: boolean
 }
 
 export interface MailParameters {
@@ -42,10 +45,19 @@ export interface MailParameters {
   /** RFC 6152. */
   readonly body?: '7BIT' | '8BITMIME'
   readonly smtputf8?: true
+  readonly requireTls?: true
+  /** How much of the message a report returns (RFC 3461 4.3). */
+  readonly ret?: 'FULL' | 'HDRS'
+  /** The sender's name for the transaction, as xtext (RFC 3461 4.4). */
+  readonly envid?: string
 }
 
-/** No parameter of RCPT is known yet. */
-export type RcptParameters = Readonly<Record<never, never>>
+export interface RcptParameters {
+  /** `NEVER`, or some of `SUCCESS,FAILURE,DELAY` (RFC 3461 4.1), in upper case. */
+  readonly notify?: string
+  /** The recipient as the sender first named it: a type, a semicolon, xtext (RFC 3461 4.2). */
+  readonly orcpt?: string
+}
 
 /** Reads one parameter's value into its part of the accepted values, or refuses with a reply. */
 type Reader<T> = (value: string | true, limits: ParameterLimits) => T | string
@@ -66,9 +78,30 @@ const MAIL: Table<MailParameters> = new Map<string, Reader<MailParameters>>([
     if (!smtputf8) return unknownParameter('SMTPUTF8')
     return value === true ? { smtputf8: true } : '501 SMTPUTF8 takes no value (#5.5.4)'
   }],
+  ['REQUIRETLS', (value, { requireTls }) => {
+    if (!requireTls) return unknownParameter('REQUIRETLS')
+    return value === true ? { requireTls: true } : '501 REQUIRETLS takes no value (#5.5.4)'
+  }],
+  ['RET', (value) => {
+    const ret = String(value).toUpperCase()
+    return ret === 'FULL' || ret === 'HDRS' ? { ret } : '501 RET needs a value: FULL or HDRS (#5.5.4)'
+  }],
+  ['ENVID', (value) => (value !== true && value.length <= 100 && decodeXtext(value) !== undefined
+    ? { envid: value } : '501 ENVID needs a value: up to 100 characters of xtext (#5.5.4)')],
 ])
 
-const RCPT: Table<RcptParameters> = new Map()
+const RCPT: Table<RcptParameters> = new Map<string, Reader<RcptParameters>>([
+  ['NOTIFY', (value) => {
+    const words = String(value).toUpperCase().split(',')
+    const right = words.every((word) => word === 'SUCCESS' || word === 'FAILURE' || word === 'DELAY') && new Set(words).size === words.length
+    return right || words.join() === 'NEVER' ? { notify: words.join() } : '501 NOTIFY needs a value: NEVER, or some of SUCCESS,FAILURE,DELAY (#5.5.4)'
+  }],
+  ['ORCPT', (value) => {
+    const [, address] = /^[A-Za-z0-9-]{1,40};(.+)$/.exec(String(value)) ?? []
+    return value !== true && value.length <= 500 && address !== undefined && decodeXtext(address) !== undefined
+      ? { orcpt: value } : '501 ORCPT needs a value: a type, a semicolon and xtext (#5.5.4)'
+  }],
+])
 
 /** Also the reply for a message that turns out larger than announced. */
 export const SIZE_EXCEEDED = '552 sorry, that message size exceeds my databytes limit (#5.3.4)'

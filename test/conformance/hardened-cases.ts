@@ -116,7 +116,7 @@ export const AS_ORIGINAL: readonly Case[] = [
 export const PROTOCOL: readonly Case[] = [
   {
     name: 'ehlo', about: 'the extensions we add', list: '[helo]\n:true',
-    talk: ['< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-SIZE 0', '< 250 SMTPUTF8'],
+    talk: ['< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-SIZE 0', '< 250-LIMITS RCPTMAX=1000', '< 250 SMTPUTF8'],
   },
   {
     name: 'bare-lf', about: 'a bare LF is refused behind the true end, and the session goes on', list: '[helo]\n:true',
@@ -131,7 +131,7 @@ export const PROTOCOL: readonly Case[] = [
     talk: [
       '< G', '> MAIL FROM:<a@b.example> FOO=1', '< 555 parameter FOO is not known here (#5.5.4)',
       '> MAIL FROM:<a@b.example> SIZE=x', '< 501 SIZE needs a number of bytes (#5.5.4)', '> M', '< 250-plugin', '< 250 ok',
-      '> RCPT TO:<u@local.example> NOTIFY=NEVER', '< 555 parameter NOTIFY is not known here (#5.5.4)', '> U', '< 250 ok',
+      '> RCPT TO:<u@local.example> FOO=NEVER', '< 555 parameter FOO is not known here (#5.5.4)', '> U', '< 250 ok',
     ],
   },
   {
