@@ -54,11 +54,6 @@ export function acceptsDomain(database: Database, options: AccountOptions, domai
   return answered(() => new Lookup(database, options).inDatabase(domain))
 }
 
-/** The exact row of a user, without aliases and extensions; `globaldomain` counts. Rejects with WorldUnavailable. */
-export function findUserRow(database: Database, login: string, domain: string): Promise<UserRow | undefined> {
-  return answered(() => new Lookup(database, { locals: () => new Set() }).exactUser(login, normalDomain(domain)))
-}
-
 const questions = new WeakMap<Database, Questions>()
 
 function questionsOf(database: Database): Questions {
@@ -114,13 +109,6 @@ class Lookup {
     }
     found.delete(asciiLower(account))
     return [...found].slice(0, MOST_ADDRESSES).toSorted()
-  }
-
-  async exactUser(login: string, domain: string): Promise<UserRow | undefined> {
-    if (login === '' || login.length > LOGIN_LENGTH || !canBeAsked(login)) return undefined
-    const { globaldomain } = this.#database.config
-    return this.#best(await this.#ask.users([login], domain), login)
-      ?? (globaldomain === undefined ? undefined : this.#best(await this.#ask.users([login], globaldomain), login))
   }
 
   async #resolve(address: string, depth: number): Promise<readonly Account[]> {
@@ -187,18 +175,21 @@ class Lookup {
   }
 
   #account(row: UserRow, askedDomain: string): Account {
-    const { home: base, config: { mailRoot = join(base, 'mail') } } = this.#database
-    const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
-    // Neither yes nor no: a slip in a date must not bounce the user's mail.
-    if (start === 'unreadable' || stop === 'unreadable') {
-      throw new WorldUnavailable(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
-    }
-    const now = (this.#options.now ?? Date.now)()
-    const active = isTrue(row.enabled) && (start === undefined || start <= now) && (stop === undefined || now < stop)
-    const domain = row.virtual_host === null || row.virtual_host === '' ? askedDomain : row.virtual_host
-    const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
-    return { login: row.login, domain, home, maildir: join(home, 'Maildir'), quota: Number(row.hardquota ?? 0), active }
+    return accountOf(this.#database, row, askedDomain, (this.#options.now ?? Date.now)())
   }
+}
+
+/** The account of a row. Throws WorldUnavailable for a date that is none. @param now milliseconds since 1970 */
+export function accountOf({ home: base, config: { mailRoot = join(base, 'mail') } }: Database, row: UserRow, askedDomain: string, now: number): Account {
+  const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
+  // Neither yes nor no: a slip in a date must not bounce the user's mail.
+  if (start === 'unreadable' || stop === 'unreadable') {
+    throw new WorldUnavailable(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
+  }
+  const active = isTrue(row.enabled) && (start === undefined || start <= now) && (stop === undefined || now < stop)
+  const domain = row.virtual_host === null || row.virtual_host === '' ? askedDomain : row.virtual_host
+  const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
+  return { login: row.login, domain, home, maildir: join(home, 'Maildir'), quota: Number(row.hardquota ?? 0), active }
 }
 
 /** No database holds bytes that are not UTF-8, and PostgreSQL takes a NUL for an error: an error would be an answer that cannot be had. */
@@ -214,6 +205,6 @@ function loginsBefore(text: string): readonly string[] {
 }
 
 /** Lower case, and the ASCII form of a name with other letters (RFC 5890); '' for what can be no domain. */
-function normalDomain(domain: string): string {
+export function normalDomain(domain: string): string {
   return /^[\x21-\x7e]*$/.test(domain) ? asciiLower(domain) : domainToASCII(domain)
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { generatePassword, hashPassword, verifyPassword } from './passwords.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
+import { generatePassword, hashPassword, keepClear, verifyPassword } from './passwords.ts'
+import { clearText, isOutdated } from './passwords/texts.ts'
 
 test('a password fits its hash and no other does', async () => {
   const stored = await hashPassword('correct horse')
@@ -22,6 +24,21 @@ test('a hash made elsewhere is read: RFC 7914 12, third vector', async () => {
   )
 })
 
+/** As libxcrypt's crypt(3) makes them. */
+const OLD: readonly (readonly [string, string])[] = [
+  ['secret', 'abNANd1rDfiNc'], ['pässword', '9Alnm5V0Wai9g'], ['test1234', 'KzUNR6BndSUNg'], ['', './Una9Fi.seRo'],
+  ['secret', '$1$absalt$bNqKs1Gh2u7o638EwkdLj.'], ['longer than eight', '$1$zZsalt$pG1jFUwRS381JtdU46Xn21'], ['', '$1$./salt$73LHXAVKftRnpPGo/piIz1'],
+  ['secret', '{CRYPT}$1$absalt$bNqKs1Gh2u7o638EwkdLj.'], ['secret', '{CLEAR}secret'], ['se{cret', '{PLAIN}se{cret'],
+]
+
+test('passwords of former days fit, and no others', async () => {
+  for (const [password, stored] of OLD) {
+    assert.equal(await verifyPassword(password, stored), true, stored)
+    assert.equal(await verifyPassword(`x${password}`, stored), false, stored)
+  }
+  assert.equal(await verifyPassword('longer th and more', await hashPassword('longer th')), false)
+})
+
 test('the same letters typed in two ways are the same password', async () => {
   assert.equal(await verifyPassword('u\u0308ber', await hashPassword('\u00fcber')), true)
 })
@@ -29,11 +46,27 @@ test('the same letters typed in two ways are the same password', async () => {
 test('no account, no password, a form we do not know and absurd costs fit nothing', async () => {
   const salt = 'A'.repeat(22)
   for (const stored of [
-    undefined, null, '', 'secret', '$1$abc$def', `$scrypt$ln=31,r=8,p=1$${salt}$${'A'.repeat(43)}`,
-    `$scrypt$ln=15,r=0,p=1$${salt}$${'A'.repeat(43)}`,
+    undefined, null, '', 'secret', '$1$abc$def', '*', '!', 'abNANd1rDfiN', '{CLEAR', '$2y$31$abcdefghijklmnopqrstuu', '$6$rounds=999999999$salt$AAAA',
+    `$scrypt$ln=31,r=8,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=20,r=32,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=15,r=0,p=1$${salt}$${'A'.repeat(43)}`,
   ]) {
     assert.equal(await verifyPassword('secret', stored), false, String(stored))
   }
+})
+
+test('clear text is told from the rest, and chosen, so no login replaces it', async () => {
+  assert.equal(clearText(keepClear('a{b}c')), 'a{b}c')
+  for (const stored of [null, undefined, '', 'secret', 'abNANd1rDfiNc', await hashPassword('x')]) assert.equal(clearText(stored), undefined)
+  for (const [, stored] of OLD) assert.equal(isOutdated(stored), clearText(stored) === undefined, stored)
+  assert.equal(isOutdated(await hashPassword('x')), false)
+  assert.equal(isOutdated(`$scrypt$ln=14,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`), true)
+})
+
+test('too many at once are turned away, and those that wait are served', async () => {
+  const cheap = `$scrypt$ln=1,r=1,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
+  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => verifyPassword('x', cheap)))
+  const turnedAway = outcomes.filter((outcome) => outcome.status === 'rejected' && outcome.reason instanceof WorldUnavailable)
+  assert.ok(turnedAway.length > 0)
+  assert.ok(outcomes.slice(0, 60).every((outcome) => outcome.status === 'fulfilled' && !outcome.value))
 })
 
 test('generated passwords are readable and never the same', () => {

@@ -9,6 +9,7 @@ import type { AccountFacts } from '../plugin/world.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { acceptsDomain, accountFacts, accountOptions } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
+import { checkLogin, clearPassword, type LoginOptions, type LoginOutcome } from './login.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 export class AccountStore {
@@ -59,6 +60,17 @@ export class AccountStore {
       await this.#tablesMade()
       return tablesOf(this.database).change(table, key, work)
     },
+  }
+
+  /** Checks a name and a password of a client. Never rejects. */
+  async login(name: string, password: string, options: LoginOptions = {}): Promise<LoginOutcome> {
+    if (this.#database === undefined) return { outcome: 'unavailable', reason: 'the account database is not open' }
+    return checkLogin(this.#database, name, password, options)
+  }
+
+  /** The password itself, of somebody who chose that it is kept so, for CRAM-MD5 and APOP. Rejects with WorldUnavailable. */
+  async clearPassword(name: string, options: LoginOptions = {}): ReturnType<typeof clearPassword> {
+    return clearPassword(this.database, name, options)
   }
 
   /** True when mail for the address is taken because the database has its domain. Rejects with WorldUnavailable. */

@@ -6,8 +6,10 @@ import { describe, test } from 'node:test'
 import { accountFacts } from '../../core/accounts/accounts.ts'
 import type { Database } from '../../core/accounts/database.ts'
 import { addDomain, listDomains } from '../../core/accounts/domains.ts'
+import { checkLogin } from '../../core/accounts/login.ts'
 import { migrate, MIGRATIONS, migrationStates } from '../../core/accounts/migrations.ts'
 import { verifyPassword } from '../../core/accounts/passwords.ts'
+import { databaseStatus } from '../../core/accounts/status.ts'
 import { addUser, listUsers, requireUser, setPassword } from '../../core/accounts/users.ts'
 import { HeliosError } from '../../core/error.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
@@ -174,7 +176,7 @@ const BY_HAND: Readonly<Record<DatabaseServer['driver'], readonly string[]>> = {
   ],
 }
 const ROWS = [
-  "INSERT INTO users (name, host, home, pw, startdate, hardquota) VALUES ('ann', 'example.org', '/srv/ann', 'abJnggxhB/yWI', '2026-01-01 11:59:00+00', 7)",
+  "INSERT INTO users (name, host, home, pw, startdate, hardquota) VALUES ('ann', 'example.org', '/srv/ann', 'abNANd1rDfiNc', '2026-01-01 11:59:00+00', 7)",
   "INSERT INTO users (name, host, enabled, startdate) VALUES ('off', 'example.org', false, NULL)",
   "INSERT INTO users (name, host, use_dotqmail, startdate) VALUES ('bob', 'example.org', true, NULL)",
   "INSERT INTO dotqmails (name, host, extension, dotqmail) VALUES ('bob', 'example.org', 'list', './Maildir/')",
@@ -200,6 +202,23 @@ function serverStories(server: DatabaseServer): void {
     await known.find('ann@example.org')
     const tables = await database.write.introspection.getTables()
     assert.deepEqual(tables.map(({ name }) => name).toSorted(), ['dotqmails', 'ours', 'users'], 'looking has made tables')
+  })
+
+  test(`${driver}: a login by an old hash works where the column is too narrow for a new one, and leaves it whole`, async (t) => {
+    const dbname = await newDatabase(server)
+    await server.admin([...BY_HAND[driver], ...driver === 'mysql' ? ROWS.map((row) => row.replace('+00', '')) : ROWS], dbname)
+    if (driver === 'postgresql') await server.admin(['GRANT ALL ON users, dotqmails, ours TO writer'], dbname)
+    const database = await openGround(t, homeFor(t), server, [...NAMES, 'localpop example.org'], dbname)
+    const warnings: string[] = []
+    for (const [name, password, outcome] of [['ann', 'secret', 'accepted'], ['ANN@example.org', 'secret', 'accepted'], ['ann', 'wrong', 'refused'], ['off', 'secret', 'refused']] as const) {
+      assert.equal((await checkLogin(database, name, password, { warn: (text) => warnings.push(text) })).outcome, outcome, name)
+    }
+    assert.equal(warnings.length, 2, warnings.join('\n'))
+    const row = await database.write.selectFrom('passwd').select(['password', 'lastlogin']).where('login', '=', 'ann').executeTakeFirstOrThrow()
+    assert.equal(row.password, 'abNANd1rDfiNc')
+    assert.notEqual(row.lastlogin, null)
+    const { problems } = await databaseStatus(database)
+    assert.ok(problems.some((problem) => problem.includes('ALTER TABLE users')), problems.join('\n'))
   })
 
   test(`${driver}: Helios' own tables are made beside those of qmail-sql's, which stay as they are`, async (t) => {

@@ -1,0 +1,45 @@
+/** The forms of a password column that can be told without hashing anything. */
+
+/** 32 MiB and some 60 ms a guess. */
+export const COST = { ln: 15, r: 8, p: 1 } as const
+
+/** Bytes that one scrypt may take: a row with absurd parameters must not eat the machine's memory at each login. */
+const MOST_BYTES = 256 * 1024 * 1024
+const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+
+export interface Scrypt {
+  readonly ln: number
+  readonly r: number
+  readonly p: number
+  readonly salt: Buffer
+  readonly hash: Buffer
+}
+
+/** Undefined for anything else, and for costs that nobody means. */
+export function parseScrypt(stored: string): Scrypt | undefined {
+  const parts = PHC.exec(stored)
+  if (parts === null) return undefined
+  const [ln, r, p] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+  if (ln < 1 || ln > 24 || r < 1 || p < 1 || p > 16 || 128 * 2 ** ln * r > MOST_BYTES) return undefined
+  return { ln, r, p, salt: Buffer.from(parts[4]!, 'base64'), hash: Buffer.from(parts[5]!, 'base64') }
+}
+
+export const CLEAR = /^\{(?:CLEAR|CLEARTEXT|PLAIN)\}/i
+
+/** The password itself, where its owner chose that; undefined for every hash. */
+export function clearText(stored: string | null | undefined): string | undefined {
+  const prefix = CLEAR.exec(stored ?? '')
+  return prefix === null ? undefined : stored!.slice(prefix[0].length)
+}
+
+/** Without the prefix that some programs put before crypt(3)'s text. */
+export function plainCrypt(stored: string): string {
+  return stored.replace(/^\{(?:CRYPT|[A-Z0-9]+-CRYPT|BLF-CRYPT)\}/i, '')
+}
+
+/** True for what a login should replace by a hash of today: older schemes and lower costs, but no clear text that was chosen. */
+export function isOutdated(stored: string): boolean {
+  if (CLEAR.test(stored)) return false
+  const scrypt = parseScrypt(stored)
+  return scrypt === undefined || 128 * 2 ** scrypt.ln * scrypt.r * scrypt.p < 128 * 2 ** COST.ln * COST.r * COST.p
+}
