@@ -75,7 +75,7 @@ export interface CounterFacts {
  */
 export interface StoreEffects {
   get(key: string): Promise<string | undefined>
-  /** @param value at most 4096 characters; @param seconds from now, at most 366 days */
+  /** @param value at most 1024 characters; @param seconds from now, at most 366 days */
   set(key: string, value: string, seconds: number): Promise<void>
   /** As `set`, unless there is a value already. Answers what stands there then: one of several that ask at once wins. */
   setIfAbsent(key: string, value: string, seconds: number): Promise<string>

@@ -17,7 +17,7 @@ export interface RememberOptions {
 /** Seconds of the longest window and the longest life: a leap year. */
 const LONGEST = 366 * 86_400
 /** Characters of a value. */
-const LONGEST_VALUE = 4096
+const LONGEST_VALUE = 1024
 /** Characters of a key and of a value that a trace is given. */
 const SHOWN = 200
 

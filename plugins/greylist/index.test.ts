@@ -121,6 +121,16 @@ describe('the plugin', () => {
     assert.deepEqual((await ask({}, 0)).commands, [error('451 sorry, I do not know you yet: please come back in 300 seconds (#4.7.1)')])
   })
 
+  it('takes any sender and recipient that a client can say', async () => {
+    const text = fc.string({ unit: fc.oneof(fc.constantFrom('\u{dcff}', '@', '+', '"', ' ', '7', '|'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })), maxLength: 500 })
+      .filter((each) => !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udc7f\udd00-\udfff]/.test(each))
+    await fc.assert(fc.asyncProperty(text, text, fc.constantFrom('192.0.2.1', '2001:db8::1', 'nonsense', ''), async (reversePath, recipient, ip) => {
+      const { passes } = server()
+      const mail = from(ip, { reversePath, recipient })
+      assert.deepEqual([await passes(mail), await passes(mail, 5), await passes(mail, 6)], [false, true, true])
+    }), { numRuns: 60 })
+  })
+
   it('lets a mail pass exactly when it was first tried at least the delay ago and within retry', async () => {
     const step = fc.integer({ min: 0, max: DAY / 4 })
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {

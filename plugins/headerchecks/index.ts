@@ -28,9 +28,11 @@ export default definePlugin({
   },
 })
 
-function faultIn(fields: readonly HeaderField[], { words, received }: Checks): { readonly check: string; readonly reply: string } | undefined {
+function faultIn(written: readonly HeaderField[], { words, received }: Checks): { readonly check: string; readonly reply: string } | undefined {
+  // Blanks before the colon do not count (RFC 5322 section 4.5): with one of them a second From would get past.
+  const fields = written.map(({ name, value }) => ({ key: asciiLower(name.trimEnd()), value }))
   const counts = new Map<string, number>()
-  for (const { name } of fields) counts.set(asciiLower(name), (counts.get(asciiLower(name)) ?? 0) + 1)
+  for (const { key } of fields) counts.set(key, (counts.get(key) ?? 0) + 1)
   for (const [key, name] of REQUIRED) {
     if (words.has(key) && !counts.has(key)) return { check: key, reply: `550 sorry, your message has no ${name} field (#5.6.0)` }
   }
@@ -41,8 +43,8 @@ function faultIn(fields: readonly HeaderField[], { words, received }: Checks): {
   }
   if ((counts.get('received') ?? 0) > received) return { check: 'received', reply: '554 sorry, your message has passed too many hosts (#5.4.6)' }
   if (words.has('bare')) {
-    const bare = fields.find(({ name, value }) => WITH_ADDRESSES.has(asciiLower(name)) && addressesIn(value).some((address) => !hasDomain(address)))
-    if (bare !== undefined) return { check: 'bare', reply: `550 sorry, an address in your ${SINGLE.get(asciiLower(bare.name))} field has no domain (#5.6.0)` }
+    const bare = fields.find(({ key, value }) => WITH_ADDRESSES.has(key) && addressesIn(value).some((address) => !hasDomain(address)))
+    if (bare !== undefined) return { check: 'bare', reply: `550 sorry, an address in your ${SINGLE.get(bare.key)} field has no domain (#5.6.0)` }
   }
   return undefined
 }

@@ -104,6 +104,15 @@ describe('the plugin', () => {
     }), { numRuns: 25 })
   })
 
+  it('counts any sender, user and domain that a client can say', async () => {
+    const text = fc.string({ unit: fc.oneof(fc.constantFrom('\u{dcff}', '@', ' ', '\0'), fc.string({ minLength: 1, maxLength: 1 })), minLength: 1, maxLength: 500 })
+    await fc.assert(fc.asyncProperty(text, text, text, async (sender, user, domain) => {
+      const { passes } = sessions({ RATELIMIT: 'sender=1/1h user=1/1h rcptdomain=1/1h' })
+      const mail: SessionFields = { reversePath: sender, auth: { user, method: 'plain' }, recipient: `x@${domain}` }
+      assert.deepEqual([await passes(mail), await passes(mail)], [true, false])
+    }), { numRuns: 60 })
+  })
+
   it('lets only as many pass as there are places, when all ask at once', async () => {
     const { passes } = sessions({ RATELIMIT: 'client=5/1h' })
     const answers = await Promise.all(Array.from({ length: 20 }, () => passes()))

@@ -10,7 +10,7 @@ import { startServer, type Server } from '../harness/server.ts'
 
 const LIST = `[connection]\nearlytalker\n[rcpt]\ngreylist\n[pass]\nratelimit\n[+message]\nheaderchecks\n[+deliver]\n${deliverInto('here')}\n`
 const RULES = '127.0.0.9:allow,GREYLIST=""\n127.0.1.:allow,GREYLIST="delay=1s"\n'
-  + '127.0.2.:allow,RATELIMIT="network=3/1h"\n127.0.3.:allow,HEADERCHECKS="from date received=5"\n'
+  + '127.0.2.:allow,RATELIMIT="network=3/1h"\n127.0.3.:allow,HEADERCHECKS="from date received=5 singletons"\n'
   + '127.0.5.:allow,EARLYTALKER="wait=1s"\n127.0.4.:allow,GREYLIST="",SPPCONFFILE="lists/open"\n'
 
 const home = await makeHome({
@@ -62,6 +62,7 @@ test('both last over a kill; a broken header is refused, a whole one delivered',
   assert.equal(await send('Subject: x\r\n'), '550 sorry, your message has no Date field (#5.6.0)')
   const whole = 'From: joe@far.example\r\nDate: Mon, 2 Nov 2026 10:00:00 +0000\r\n'
   assert.equal(await send(`${'Received: by x\r\n'.repeat(5)}${whole}`), '554 sorry, your message has passed too many hosts (#5.4.6)')
+  assert.equal(await send(`${whole}From : eve@far.example\r\n`), '550 sorry, your message has more than one From field (#5.6.0)')
   assert.match(await send(`${'Received: by x\r\n'.repeat(4)}${whole}`), /^250 ok /)
   assert.equal((await delivered(home, 'here', 1)).length, 1)
 })
