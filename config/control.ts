@@ -5,6 +5,7 @@ import { readLine, readList, readNumber } from '../protocol/qmail/control.ts'
 import { parseQmailConfig, type QmailConfig } from '../protocol/qmail/qmailconfig.ts'
 import { hostListed, parseHosts, type HostTable } from '../protocol/qmail/rcpthosts.ts'
 import { parseSmtpConfig } from '../protocol/qmail/smtpconfig.ts'
+import { parseStunnel, type TlsOptions } from '../protocol/qmail/stunnel.ts'
 import { parseTcpRules, type TcpRules } from '../protocol/qmail/tcprules.ts'
 import { asciiLower, textOf } from '../protocol/text.ts'
 import { checkFiles } from './doubts.ts'
@@ -47,6 +48,8 @@ export interface Control {
   readonly tcprules: TcpRules
   /** Where accounts stand and how they are looked up: the file qmailconfig, else the one of its old name sqlserver. */
   readonly qmailconfig: QmailConfig
+  /** smtpconfig-stunnel; undefined without the file. */
+  readonly tls: TlsOptions | undefined
   /** The plugin list; without content the server answers 421 (spp-protocol 2.1). `file` is relative to the home. */
   readonly smtpplugins: { readonly file: string; readonly content: string | undefined }
   /** Text of any file in the control directory; undefined when there is none, or it is in `unreadable`. */
@@ -82,6 +85,8 @@ export async function readControl(home: string, env: { readonly SPPCONFFILE?: st
   const tcprules = parseTcpRules(read('smtp-tcprules'))
   const accounts = accountsFile(snapshot)
   const qmailconfig = parseQmailConfig(read(accounts))
+  const stunnel = read('smtpconfig-stunnel')
+  const tls = stunnel === undefined ? undefined : parseStunnel(stunnel)
   const me = readLine(read('me'), '')
   const bad = parseBadMailFrom(readList(read('badmailfrom')))
   const tables = hostTables(snapshot, read)
@@ -106,12 +111,14 @@ export async function readControl(home: string, env: { readonly SPPCONFFILE?: st
     smtpconfig: smtpconfig.variables,
     tcprules: tcprules.rules,
     qmailconfig: qmailconfig.config,
+    tls: tls?.options,
     smtpplugins: await pluginList(home, env.SPPCONFFILE || new Map(smtpconfig.variables).get('SPPCONFFILE') || DEFAULT_LIST, read),
   }
   const parsed = [
     ...smtpconfig.problems.map((problem) => ({ file: 'control/smtpconfig', ...problem })),
     ...tcprules.problems.map((problem) => ({ file: 'control/smtp-tcprules', ...problem })),
     ...qmailconfig.problems.map((problem) => ({ file: `control/${accounts}`, ...problem })),
+    ...tls?.problems.map((problem) => ({ file: 'control/smtpconfig-stunnel', warning: false, ...problem })) ?? [],
   ]
   const problems = parsed.map(({ warning, ...problem }): Problem => ({ severity: warning === true ? 'warning' : 'error', ...problem }))
   return { control, problems: [...checkFiles(snapshot, read, control), ...problems] }

@@ -10,7 +10,7 @@ import type { Snapshot } from './snapshot.ts'
 const LINES = ['smtpgreeting', 'localiphost', 'envnoathost', 'bouncefrom', 'bouncehost', 'doublebounceto', 'doublebouncehost']
 const NUMBERS = ['timeoutsmtpd', 'databytes', 'queuelifetime', 'concurrencylocal']
 const LISTS = ['rcpthosts', 'morercpthosts', 'locals', 'badmailfrom']
-const OTHERS = ['smtpconfig', 'smtp-tcprules', 'smtpplugins', 'morercpthosts.cdb', 'qmailconfig', 'sqlserver']
+const OTHERS = ['smtpconfig', 'smtpconfig-stunnel', 'smtp-tcprules', 'smtpplugins', 'morercpthosts.cdb', 'qmailconfig', 'sqlserver']
 
 type Read = Control['read']
 

@@ -1,7 +1,9 @@
 /** Makes a home: its directories, commented control files, example plugins and settings. Never overwrites anything. */
-import { link, mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { link, mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { selfSignedCertificate } from '../protocol/x509/self-signed.ts'
 import { ConfigError } from './error.ts'
 import { DEFAULTS, SETTINGS_FILES } from './schema.ts'
 
@@ -19,9 +21,12 @@ export interface HomeFiles {
   readonly kept: readonly string[]
 }
 
+/** Ten years: nobody checks it, and nobody should have to think of it. */
+const CERTIFICATE_DAYS = 3650
+const DAY = 24 * 60 * 60 * 1000
 const DIRECTORIES = ['control', 'plugins', 'queue', 'mail', 'trace']
-/** Files that are going to hold passwords. */
-const SECRETS: readonly string[] = ['qmailconfig']
+/** Files that hold a key, or are going to hold passwords. */
+const SECRETS: readonly string[] = ['qmailconfig', 'key.pem']
 const DEFAULT_FILES = fileURLToPath(new URL('defaults/', import.meta.url))
 
 /**
@@ -36,6 +41,10 @@ export async function writeHome(home: string, options: HomeOptions): Promise<Hom
   for (const directory of DIRECTORIES) await mkdir(join(home, directory), { recursive: true, mode: 0o700 })
   const written: string[] = []
   const kept: string[] = []
+  // First, so that the control file that names them never stands without them; not where its operator has certificates already.
+  if (await isThere(join(home, 'tls')) || !await isThere(join(home, 'control', 'smtpconfig-stunnel'))) {
+    for (const [name, made] of await writeCertificate(join(home, 'tls'), options.me)) (made ? written : kept).push(join('tls', name))
+  }
   for (const directory of ['control', 'plugins']) {
     for (const name of (await readdir(join(DEFAULT_FILES, directory))).toSorted()) {
       const text = fill(await readFile(join(DEFAULT_FILES, directory, name), 'utf8'), options)
@@ -65,13 +74,31 @@ async function writeNew(directory: string, name: string, text: string): Promise<
   }
 }
 
+/** A key and a certificate of this host's own, so that mail to it can be encrypted from the first day. True for what was made. */
+async function writeCertificate(directory: string, me: string): Promise<readonly (readonly [name: string, made: boolean])[]> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const fresh = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  const madeKey = await writeNew(directory, 'key.pem', String(fresh.export({ type: 'pkcs8', format: 'pem' })))
+  if (await isThere(join(directory, 'cert.pem'))) return [['key.pem', madeKey], ['cert.pem', false]]
+  const privateKey = madeKey ? fresh : createPrivateKey(await readFile(join(directory, 'key.pem')))
+  const now = Date.now()
+  const certificate = selfSignedCertificate({
+    names: [me.toLowerCase()], privateKey, publicKey: createPublicKey(privateKey), serial: randomBytes(16),
+    // Clocks differ.
+    from: new Date(now - DAY), to: new Date(now + CERTIFICATE_DAYS * DAY),
+  })
+  return [['key.pem', madeKey], ['cert.pem', await writeNew(directory, 'cert.pem', certificate)]]
+}
+
+const isThere = (path: string): Promise<boolean> => stat(path).then(() => true, () => false)
+
 function fill(text: string, { me, domain }: HomeOptions): string {
   const hosts = me.toLowerCase() === domain.toLowerCase() ? me : `${me}\n${domain}`
   return text.replaceAll('{{me}}', me).replaceAll('{{hosts}}', hosts)
 }
 
 function settingsText(): string {
-  const listeners = DEFAULTS.listeners.map(({ service, host, port, compat }) => ({ service, host, port, compat }))
+  const listeners = DEFAULTS.listeners.map(({ service, host, port, compat }) => ({ service, host, port, compat, tls: 'starttls' }))
   return `${JSON.stringify({ listeners, log: DEFAULTS.log }, undefined, 2)}\n`
 }
 

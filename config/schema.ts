@@ -3,10 +3,11 @@ import { resolve } from 'node:path'
 import { isServerAddress } from '../protocol/dns/server-address.ts'
 import { nearest } from '../protocol/nearest.ts'
 import type { Network } from '../protocol/network.ts'
+import { readTlsWord, type CertificatePair, type TlsOptions } from '../protocol/qmail/stunnel.ts'
 import { DEFAULT_LIMITS, LIMIT_KEYS, readLimits } from './limits.ts'
 import { readNetworks } from './networks.ts'
 import type { Problem } from './problem.ts'
-import type { DnsSettings, ListenerSettings, Settings } from './settings.ts'
+import type { DnsSettings, ListenerSettings, ListenerTls, Settings } from './settings.ts'
 
 export const SETTINGS_FILES: readonly string[] = ['helios.config.json', 'helios.config.yaml', 'helios.config.yml']
 
@@ -115,18 +116,60 @@ function readListener(value: unknown, path: string, reader: Reader): ListenerSet
   const networks = (key: string): readonly Network[] =>
     readNetworks(reader.texts(item[key], `${path}.${key}`) ?? [], (reason, mend) => reader.problem(`${path}.${key}`, reason, mend))
   const service = reader.oneOf(item['service'], `${path}.service`, ['smtp', 'submission']) ?? LISTENER.service
-  const tls = reader.flag(item['tls'], `${path}.tls`) ?? false
-  if (tls) reader.problem(
-    `${path}.tls`, 'this version serves no TLS on listeners', 'put a TLS proxy such as stunnel in front and remove the key',
-  )
   return {
-    service, tls,
+    service,
     proxy: networks('proxy'),
     xclient: networks('xclient'),
+    tls: readTls(item['tls'], `${path}.tls`, reader),
     host: reader.text(item['host'], `${path}.host`) ?? LISTENER.host,
     port: reader.count(item['port'], `${path}.port`, 65535) ?? (service === 'smtp' ? LISTENER.port : SUBMISSION_PORT),
     compat: reader.oneOf(item['compat'], `${path}.compat`, [false, 'qmail-spp']) ?? LISTENER.compat,
   }
+}
+
+const TLS_WORDS = ['CAfile', 'verify', 'sslVersion', 'ciphers'] as const
+const TLS_EXAMPLE = '"starttls", true for TLS from the first byte, or { "mode": "starttls", "certificates": [{ "cert": "…", "key": "…" }] }'
+
+function readTls(value: unknown, path: string, reader: Reader): ListenerTls | false {
+  if (value === undefined || value === false) return false
+  if (value === true || value === 'implicit') return { mode: 'implicit', options: undefined }
+  if (value === 'starttls') return { mode: 'starttls', options: undefined }
+  if (typeof value !== 'object') {
+    reader.wrong(path, 'false, true, "implicit", "starttls" or an object', value, TLS_EXAMPLE)
+    return false
+  }
+  const item = reader.object(value, path, ['mode', 'certificates', 'CAfile', 'verify', 'sslVersion', 'ciphers'])
+  const mode = reader.oneOf(item['mode'], `${path}.mode`, ['implicit', 'starttls'])
+  if (item['mode'] === undefined) reader.problem(path, 'an object here needs a "mode"', 'write "mode": "starttls" or "mode": "implicit"')
+  const words = TLS_WORDS.filter((word) => item[word] !== undefined)
+  if (item['certificates'] === undefined) {
+    if (words.length > 0) reader.problem(
+      `${path}.${words[0]!}`, 'this counts only beside "certificates"', 'name them here, or write this word in control/smtpconfig-stunnel',
+    )
+    return { mode: mode ?? 'starttls', options: undefined }
+  }
+  const read = words.map((word) => {
+    const result = readTlsWord(word, String(item[word]))
+    if ('value' in result) return result.value
+    reader.problem(`${path}.${word}`, result.reason, result.mend)
+    return {}
+  })
+  const pairs = readCertificates(item['certificates'], `${path}.certificates`, reader)
+  return { mode: mode ?? 'starttls', options: Object.assign({ pairs }, ...read) as TlsOptions }
+}
+
+function readCertificates(value: unknown, path: string, reader: Reader): readonly CertificatePair[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    reader.wrong(path, 'a list of at least one certificate', value, '[{ "cert": "tls/cert.pem", "key": "tls/key.pem" }]')
+    return []
+  }
+  return value.flatMap((each: unknown, index) => {
+    const item = reader.object(each, `${path}[${index}]`, ['cert', 'key'])
+    const cert = reader.text(item['cert'], `${path}[${index}].cert`)
+    const key = reader.text(item['key'], `${path}[${index}].key`) ?? cert
+    if (item['cert'] === undefined) reader.problem(`${path}[${index}]`, 'a certificate needs "cert"', 'write "cert": "FILE"')
+    return cert === undefined || key === undefined ? [] : [{ cert, key }]
+  })
 }
 
 /** Reads values by type and collects what is wrong; each reader gives undefined for a key that is absent or wrong. */

@@ -3,7 +3,15 @@
  * Everything else stands in the home's control directory.
  */
 import type { Network } from '../protocol/network.ts'
+import type { TlsOptions } from '../protocol/qmail/stunnel.ts'
 import type { Limits } from './limits.ts'
+
+export interface ListenerTls {
+  /** `implicit`: TLS from the first byte (RFC 8314). `starttls`: begun by the client's STARTTLS (RFC 3207). */
+  readonly mode: 'implicit' | 'starttls'
+  /** The listener's own certificates; undefined: those of control/smtpconfig-stunnel. */
+  readonly options: TlsOptions | undefined
+}
 
 export interface ListenerSettings {
   readonly service: 'smtp' | 'submission'
@@ -12,8 +20,7 @@ export interface ListenerSettings {
   readonly port: number
   /** `qmail-spp`: to the byte as the original, without our hardenings. */
   readonly compat: 'qmail-spp' | false
-  /** Reserved: this version serves neither TLS nor PROXY, and loading settings that ask for them fails. */
-  readonly tls: boolean
+  readonly tls: ListenerTls | false
   /** Proxies: each of their connections begins with a PROXY header, which says who the client is. */
   readonly proxy: readonly Network[]
   /** Clients that may speak for others by XCLIENT. */

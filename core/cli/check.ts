@@ -6,6 +6,7 @@ import { HeliosError } from '../error.ts'
 import { checkPlugins } from '../host/check.ts'
 import { serverUser } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
+import { loadListenerCertificates } from '../tls/listeners.ts'
 import type { Noun } from './command.ts'
 import { requireHome } from './home.ts'
 import { counted } from './table.ts'
@@ -18,7 +19,8 @@ export const check: Noun = {
         const global = program.opts<{ readonly home?: string; readonly config?: string }>()
         const { settings, control, problems: found } = await checkHome({ ...global, cwd: io.cwd })
         if (settings !== undefined) await requireHome(settings.home)
-        const problems = [...found, ...userProblems(settings), ...control === undefined ? [] : await checkPlugins(control)].toSorted(order)
+        const certificates = settings === undefined || control === undefined ? [] : (await loadListenerCertificates(settings, control, Date.now())).problems
+        const problems = [...found, ...userProblems(settings), ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)
         if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
         for (const problem of problems) io.out(printable(printProblem(problem)))

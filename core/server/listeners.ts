@@ -31,7 +31,8 @@ export async function bindAll(
 }
 
 async function bind(settings: ListenerSettings, admit: Admit, told: Told): Promise<Listener> {
-  const engine = new Engine({ admit, timeoutSeconds: 1200, proxies: settings.proxy, ...told })
+  const implicitTls = settings.tls !== false && settings.tls.mode === 'implicit'
+  const engine = new Engine({ admit, timeoutSeconds: 1200, proxies: settings.proxy, implicitTls, ...told })
   await new Promise<void>((resolve, reject) => {
     const refused = (cause: NodeJS.ErrnoException): void => reject(cannotListen(settings, cause))
     engine.server.once('error', refused)

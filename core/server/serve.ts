@@ -28,6 +28,7 @@ import type { DnsFacts } from '../plugin/dns.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
+import { loadListenerCertificates, type ListenerCertificates } from '../tls/listeners.ts'
 import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
 import { openStore } from '../world/store/store.ts'
@@ -230,9 +231,14 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
     store,
   })
   const selfTests = new SelfTests(world, (sentence) => log.warn(sentence))
+  const certificates = new WeakMap<Generation, ListenerCertificates['certificates']>()
   const use = (generation: Generation): void => {
     accounts.use(generation.control)
-    for (const { engine } of listeners) engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
+    const own = certificates.get(generation) ?? []
+    for (const [index, { engine }] of listeners.entries()) {
+      engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
+      if (own[index] !== undefined) engine.setCertificates(own[index])
+    }
     void selfTests.run(generation)
   }
   let lists: readonly string[] = []
@@ -243,17 +249,23 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const started = await Reloader.start({
     stamp: async () => JSON.stringify(await controlStamps(home, lists)),
     build: async (number) => {
-      const { control, problems } = await readControl(home)
-      if (problems.some((problem) => problem.severity === 'error')) return { problems }
+      const { control, problems: found } = await readControl(home)
+      const tls = await loadListenerCertificates(settings, control, Date.now())
+      const problems = [...found, ...tls.problems]
+      if (problems.some((problem) => problem.severity === 'error')) {
+        lists = [...new Set([...lists, ...tls.files])]
+        return { problems }
+      }
       const built = await buildGeneration(control, {
         home, number, now: Date.now(), listRequired: number > 1,
         program: { broker, replyDialect: settings.replyDialect, log: pluginLog(log) },
         inline: { world, log: pluginLog(log) }, sandboxes,
       })
-      lists = built.files ?? lists
+      lists = [...built.files ?? lists, ...tls.files]
       trusted = built.trustedFiles ?? trusted
       await needsRestart.look([...settingsFile, ...trusted])
       if (built.generation !== undefined) {
+        certificates.set(built.generation, tls.certificates)
         files = await controlDigests(home)
       }
       return { ...built, problems: [...problems, ...built.problems] }

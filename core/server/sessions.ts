@@ -36,6 +36,7 @@ export interface SessionDeps {
 
 export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
   const compat = listener.compat === 'qmail-spp'
+  const offers = { starttls: listener.tls !== false && listener.tls.mode === 'starttls' }
   return async (peer, port) => {
     const id = sessionId()
     const generation = await deps.reloader.latest()
@@ -73,7 +74,8 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
     spokenFor(session, speaker)
     const dialogue = new Dialogue({
-      session, policy, spool: deps.spool, trace, now: Date.now, xclient: inNetworks(listener.xclient, peer.origin ?? peer.remoteAddress),
+      session, policy, spool: deps.spool, trace, now: Date.now, offers,
+      xclient: inNetworks(listener.xclient, peer.origin ?? peer.remoteAddress),
       failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
     })
     dialogue.signal.addEventListener('abort', release, { once: true })

@@ -4,12 +4,16 @@
  * what we lean on, and package.json pins the version exactly.
  */
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { domainToASCII } from 'node:url'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { inNetworks, type Network } from '../../protocol/network.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
+import type { Certificates } from '../tls/certificates.ts'
+import { factsOf } from '../tls/facts.ts'
 import { readProxied } from './proxied.ts'
 import type { Port, Talk } from './talk.ts'
 
@@ -39,12 +43,16 @@ export interface EngineOptions {
   readonly proxies?: readonly Network[]
   /** Told of a proxy without a usable header. */
   readonly unproxied?: (via: string, fault: string) => void
+  /** TLS from the first byte, once access rules admit the client. */
+  readonly implicitTls?: boolean
   readonly failed: (what: string, cause: unknown) => void
 }
 
 const LONGEST_TIMER = 2 ** 31 - 1
 /** For the PROXY header, which a proxy sends at once. */
 const PROXY_MS = 10_000
+/** A handshake is two round trips: what takes longer holds a socket for nothing. */
+const HANDSHAKE_MS = 60_000
 
 /** A listener: `listen` and `close` are the library's. */
 export class Engine extends SMTPServer {
@@ -52,6 +60,8 @@ export class Engine extends SMTPServer {
   readonly #failed: EngineOptions['failed']
   readonly #proxies: readonly Network[]
   readonly #unproxied: EngineOptions['unproxied']
+  readonly #implicitTls: boolean
+  #certificates: Certificates | undefined
   #closing = false
   #finished: Promise<void> | undefined
   readonly #sweep: NodeJS.Timeout
@@ -62,12 +72,16 @@ export class Engine extends SMTPServer {
     const library: SMTPServerOptions & { allowHalfOpen: boolean } = {
       disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true, logger: false, allowHalfOpen: true,
       socketTimeout: options.timeoutSeconds * 1000,
+      SNICallback: (name, found) => found(null, this.#certificates?.forName(domainToASCII(name))),
     }
     super(library)
+    // The library brings a certificate along whose key everybody knows: no handshake may ever get it.
+    this.secureContext.clear()
     this.#admit = options.admit
     this.#failed = options.failed
     this.#proxies = options.proxies ?? []
     this.#unproxied = options.unproxied
+    this.#implicitTls = options.implicitTls ?? false
     // Without a listener one garbage handshake would end the process.
     this.on('error', () => {})
     // One timer for all: what has lasted too long is found about a second later.
@@ -102,6 +116,15 @@ export class Engine extends SMTPServer {
     })
   }
 
+  /** Certificates of handshakes from now on. */
+  setCertificates(certificates: Certificates): void {
+    this.#certificates = certificates
+    this.secureContext.set('*', certificates.standard)
+    // Options of each TLS socket that the library makes. Level 1 wants a right certificate only where one is shown: judged by `#secured`.
+    this.options.requestCert = certificates.verify !== undefined
+    this.options.rejectUnauthorized = certificates.verify === 2
+  }
+
   /** No factory upstream: the class of a connection is named here. */
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
     if (this.#closing) {
@@ -113,6 +136,8 @@ export class Engine extends SMTPServer {
     connection.failed = this.#failed
     connection.stopping = () => this.#closing
     if (options?.remoteAddress !== undefined) connection.via = unmapIPv4(socket.remoteAddress ?? '')
+    connection.implicitTls = this.#implicitTls
+    connection.verify = () => this.#certificates?.verify
     this.connections.add(connection)
     connection.on('error', () => {})
     connection.init()
@@ -126,7 +151,7 @@ export class Engine extends SMTPServer {
     this.#finished ??= new Promise((resolve) => {
       clearInterval(this.#sweep)
       const bound = setTimeout(() => {
-        for (const connection of this.connections) connection._socket.destroy()
+        for (const connection of this.connections) if (connection instanceof Connection) connection.abort('the server stops')
       }, boundMs)
       this.#closing = true
       // The library would say 421 in the middle of a reply when its own bound ends: ours comes first.
@@ -135,7 +160,7 @@ export class Engine extends SMTPServer {
         clearTimeout(bound)
         resolve()
       })
-      for (const connection of this.connections) if (connection instanceof Connection) connection.talk?.shutdown()
+      for (const connection of this.connections) if (connection instanceof Connection) connection.shutdown()
     })
     return this.#finished
   }
@@ -153,6 +178,11 @@ class Connection extends SMTPConnection implements Port {
   declare stopping: () => boolean
   declare via: string | undefined
   declare peer: Peer
+  declare implicitTls: boolean
+  declare verify: () => Certificates['verify']
+  /** The TLS socket while its handshake runs: the library shows it in `_socket` only afterwards. */
+  declare handshake: Socket | undefined
+  declare handshakeFault: string | undefined
 
   /** Ours in place of the library's: nothing of its parser or command handlers ever runs. */
   override _createParser(): SMTPStream {
@@ -195,9 +225,8 @@ class Connection extends SMTPConnection implements Port {
         return
       }
       this.talk = talk
-      talk.begin()
-      // The stop came while it was decided whether the client may be here.
-      if (this.stopping()) talk.shutdown()
+      if (this.implicitTls) return this.#handshake((secure) => this.#begin(secure))
+      this.#begin(talk)
       begun()
     }).catch((cause: unknown) => {
       this.failed('a connection could not be taken', cause)
@@ -205,9 +234,84 @@ class Connection extends SMTPConnection implements Port {
     })
   }
 
+  #begin(talk: Talk): void {
+    talk.begin()
+    // The stop came while it was decided whether the client may be here, or in the handshake.
+    if (this.stopping()) talk.shutdown()
+  }
+
+  startTls(): void {
+    this.#handshake((talk) => { if (this.stopping()) talk.shutdown() })
+  }
+
+  /** Hands the socket over to TLS. The library retires the parser, and with it whatever came in the clear behind STARTTLS. */
+  #handshake(done: (talk: Talk) => void): void {
+    if (this._parser !== false) this._parser.isClosed = true
+    const begin = (): void => {
+      if (this._closed || this._socket.destroyed) return
+      const late = setTimeout(() => this.abort('it took too long'), HANDSHAKE_MS)
+      late.unref()
+      this.upgrade(() => {}, () => this.#secured(done))
+      this.handshake?.once('close', () => clearTimeout(late))
+      this.handshake?.once('secure', () => clearTimeout(late))
+    }
+    // What still waits to be written in the clear would break into the handshake.
+    if (this._socket.writableLength === 0) begin()
+    else this._socket.write('', begin)
+  }
+
+  #secured(done: (talk: Talk) => void): void {
+    const { _socket: socket, talk } = this
+    this.handshake = undefined
+    if (talk === undefined || !(socket instanceof TLSSocket)) return
+    const facts = factsOf(socket)
+    if (this.verify() === 1 && facts.client?.verified === false) {
+      this.handshakeFault = "the client's certificate is not right"
+      socket.destroy()
+      return
+    }
+    this.talk = talk.secured(facts)
+    socket.once('end', () => this.talk?.inputEnded())
+    done(this.talk)
+  }
+
+  /** The library hands each socket over here before its handshake: the only place where it shows the TLS socket. */
+  override _armTimeout(socket?: Socket): void {
+    if (socket instanceof TLSSocket) this.handshake = socket
+    super._armTimeout(socket)
+  }
+
+  /** Ends a connection at once; in its handshake from above, for a TLS socket whose raw one is torn away crashes Node. */
+  abort(why: string): void {
+    const { handshake, _socket: socket } = this
+    if (!this._upgrading || handshake === undefined) {
+      socket.destroy()
+      return
+    }
+    this.handshakeFault ??= why
+    handshake.once('close', () => socket.destroy())
+    handshake.destroy()
+  }
+
+  shutdown(): void {
+    if (this._upgrading) this.abort('the server stops')
+    else this.talk?.shutdown()
+  }
+
+  override close(): void {
+    if (this._upgrading) this.abort('the connection ends')
+    else super.close()
+  }
+
+  override _onError(error: Error & { code?: string; remoteAddress?: string }): void {
+    if (this._upgrading) this.handshakeFault ??= error.message
+    super._onError(error)
+  }
+
   /** qmail's words; a plugin or the spool at work is no idle client. */
   override _onTimeout(): void {
-    if (this._closing) this._socket.destroy()
+    if (this._upgrading) this.abort('the client was silent')
+    else if (this._closing) this._socket.destroy()
     else if (this.talk?.busy === true) this._armTimeout()
     else this.talk?.timeout()
   }
@@ -215,9 +319,10 @@ class Connection extends SMTPConnection implements Port {
   /** The end of a connection, however it came. */
   override _onClose(): void {
     const talk = this.talk
+    const inHandshake = this._upgrading
     this.talk = undefined
     super._onClose()
-    talk?.gone('connection closed')
+    talk?.gone(this.handshakeFault === undefined && !inHandshake ? 'connection closed' : `TLS handshake failed: ${this.handshakeFault ?? 'the client left'}`)
   }
 
   write(bytes: Buffer): boolean {
@@ -248,7 +353,7 @@ class Intake extends SMTPStream {
   constructor(connection: Connection) {
     super()
     this.#connection = connection
-    this.on('finish', () => connection.talk?.end())
+    this.on('finish', () => { if (!this.isClosed) connection.talk?.end() })
   }
 
   /** One chunk at a time: the next is read when this one is served. Bytes after close or STARTTLS are dropped. */

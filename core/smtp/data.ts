@@ -49,12 +49,18 @@ async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
 
 function received(session: SmtpSession, at: number): string {
   const { start } = session
-  const extended = !session.compat && session.extended
   return receivedField({
     remoteHost: start.TCPREMOTEHOST, remoteInfo: session.auth?.user ?? start.TCPREMOTEINFO, remoteIp: start.TCPREMOTEIP,
     helo: session.helo, local: start.TCPLOCALHOST ?? start.TCPLOCALIP,
-    protocol: session.auth === undefined ? (extended ? 'ESMTP' : 'SMTP') : 'ESMTPA', date: new Date(at),
+    protocol: protocolOf(session), date: new Date(at),
   })
+}
+
+/** RFC 3848; the original knows `SMTP` and, from builds with AUTH, `ESMTPA`. */
+function protocolOf({ compat, extended, tls, auth }: SmtpSession): string {
+  if (compat) return auth === undefined ? 'SMTP' : 'ESMTPA'
+  if (!extended && auth === undefined) return 'SMTP'
+  return `ESMTP${tls === undefined ? '' : 'S'}${auth === undefined ? '' : 'A'}`
 }
 
 /** What the decoder saw of the whole data. */

@@ -14,6 +14,13 @@ export class Deferred {
     return this.#texts
   }
 
+  copy(): Deferred {
+    const copy = new Deferred()
+    copy.#texts = [...this.#texts]
+    copy.#shown = this.#shown
+    return copy
+  }
+
   clear(): void {
     this.#texts = []
     this.#shown = false

@@ -12,6 +12,7 @@ import type { Verdict } from '../host/types.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Hook } from '../plugin/plugin.ts'
 import { safeCommand } from '../trace/safe-command.ts'
+import type { TlsFacts } from '../tls/facts.ts'
 import type { SessionTrace } from '../trace/types.ts'
 import type { Policy } from './policy.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
@@ -21,6 +22,7 @@ import { Conduct, mayPipeline } from './limits.ts'
 import { mail } from './mail.ts'
 import { rcpt, recipientLimit } from './rcpt.ts'
 import { mayXclient, xclient } from './xclient.ts'
+import { secured, starttls } from './starttls.ts'
 
 export interface DialogueDeps {
   readonly session: SmtpSession
@@ -30,18 +32,27 @@ export interface DialogueDeps {
   readonly now: () => number
   /** Whether the client may speak for others. */
   readonly xclient?: boolean
+  /** What the listener offers beyond the commands that every one has. */
+  readonly offers?: Offers
   /** Asked for trouble that is neither the client's nor a plugin's. */
   readonly failed: (what: string, cause: unknown) => void
 }
 
+export interface Offers {
+  readonly starttls: boolean
+}
+
+const NOTHING: Offers = { starttls: false }
+
 type Answer = Reply | Promise<Reply>
 
-export class Dialogue implements DialogueDeps {
+export class Dialogue implements Required<DialogueDeps> {
   readonly session: SmtpSession
   readonly policy: Policy
   readonly spool: Spool
   readonly trace: SessionTrace
   readonly now: () => number
+  readonly offers: Offers
   readonly failed: DialogueDeps['failed']
   readonly xclient: boolean
   readonly conduct: Conduct
@@ -58,6 +69,7 @@ export class Dialogue implements DialogueDeps {
     this.spool = deps.spool
     this.trace = deps.trace
     this.now = deps.now
+    this.offers = deps.offers ?? NOTHING
     this.failed = deps.failed
     this.xclient = deps.xclient ?? false
     this.conduct = new Conduct(() => deps.session.limits)
@@ -70,8 +82,16 @@ export class Dialogue implements DialogueDeps {
 
   /** The greeting. */
   greet(): Answer {
-    return this.#serve(() => this.after(this.ask('connection'), (verdict) => this.conclude(verdict, () =>
-      this.#outOfTurn('SMTPEARLYTALKER', 'earlyTalkers') ?? this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`)))))
+    return this.#serve(() => this.after(this.ask('connection'), (verdict) => {
+      if (this.offers.starttls) this.session.remember()
+      return this.conclude(verdict, () =>
+        this.#outOfTurn('SMTPEARLYTALKER', 'earlyTalkers') ?? this.say(reply(...verdict.replies, `220 ${this.policy.greeting} ESMTP`)))
+    }))
+  }
+
+  /** The handshake is done: the next line is the client's first under TLS. */
+  secured(facts: TlsFacts): void {
+    secured(this, facts)
   }
 
   /** The client spoke before the greeting: plugins see a variable, and what becomes of it is decided when they are asked. */
@@ -133,6 +153,7 @@ export class Dialogue implements DialogueDeps {
       case 'XCLIENT':
         if (this.xclient) return xclient(this, argument)
         break
+      case 'STARTTLS': return starttls(this, argument)
       case 'NOOP': return this.say(reply('250 ok'))
       case 'VRFY': return this.say(reply("252 send some mail, i'll try my best"))
       case 'HELP': return this.say(reply('214 netqmail home page: http://qmail.org/netqmail'))
@@ -158,6 +179,7 @@ export class Dialogue implements DialogueDeps {
 
   #extensions(): string[] {
     const first = [`250-${this.policy.greeting}`, '250-PIPELINING']
+    if (this.offers.starttls && this.session.tls === undefined) first.push('250-STARTTLS')
     if (mayXclient(this)) first.push(`250-XCLIENT ${XCLIENT_ATTRIBUTES}`)
     if (this.session.compat) return [...first, '250 8BITMIME']
     const requireTls = this.session.tls === undefined ? [] : ['250-REQUIRETLS']

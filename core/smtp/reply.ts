@@ -4,7 +4,7 @@ import type { Speaker } from '../../protocol/smtp/xclient.ts'
 export interface Reply {
   /** CRLF-ended lines as Text, or the empty string. */
   readonly text: string
-  readonly next: 'command' | 'data' | 'close' | 'restart'
+  readonly next: 'command' | 'data' | 'close' | 'restart' | 'tls'
   /** For whom a session begins anew. */
   readonly speaker?: Speaker
 }
@@ -22,6 +22,11 @@ export function replyAndClose(...lines: readonly string[]): Reply {
 /** The 354 after which the client's data comes. */
 export function replyAndRead(...lines: readonly string[]): Reply {
   return { text: joined(lines), next: 'data' }
+}
+
+/** The 220 after which the handshake comes (RFC 3207 4). */
+export function replyAndSecure(...lines: readonly string[]): Reply {
+  return { text: joined(lines), next: 'tls' }
 }
 
 function joined(lines: readonly string[]): string {

@@ -5,6 +5,7 @@
 import { COMPAT_LIMITS, DEFAULT_LIMITS, limitsOf, type Limits } from '../../config/limits.ts'
 import type { SppState } from '../host/chain.ts'
 import type { Hook, Session } from '../plugin/plugin.ts'
+import { TLS_VARIABLES, type TlsVariables } from '../tls/facts.ts'
 import { Deferred } from './deferred.ts'
 
 export interface SessionStart {
@@ -69,7 +70,8 @@ export class SmtpSession implements Session, SppState {
   headers: string[] = []
   /** Those of MAIL and later. What was said of one sender never stands in the message of another. */
   transactionHeaders: string[] = []
-  readonly deferred = { LM: new Deferred(), LR: new Deferred(), LD: new Deferred() }
+  deferred = { LM: new Deferred(), LR: new Deferred(), LD: new Deferred() }
+  #greeted: Pick<SmtpSession, 'off' | 'headers' | 'deferred'> & { readonly env: Readonly<Record<string, string>> } | undefined
 
   constructor(start: SessionStart) {
     this.id = start.id
@@ -95,6 +97,36 @@ export class SmtpSession implements Session, SppState {
     this.#limitsVariable = variable
     this.#limits = limitsOf(variable, this.#baseLimits)
     return this.#limits
+  }
+
+  /** Keeps what the greeting left, where STARTTLS may have to go back to it. */
+  remember(): void {
+    this.#greeted = { env: { ...this.env }, off: this.off, headers: [...this.headers], deferred: copies(this.deferred) }
+  }
+
+  /**
+   * TLS is on: all that the client said before is unknown again, and what plugins made of it. What was decided of its address
+   * when it connected stays.
+   */
+  secure(tls: NonNullable<Session['tls']>, variables: TlsVariables): void {
+    if (this.#greeted !== undefined) {
+      const { env, off, headers, deferred } = this.#greeted
+      for (const name of Object.keys(this.env)) delete this.env[name]
+      Object.assign(this.env, env)
+      this.off = off
+      this.clearPending()
+      this.headers = headers
+      this.deferred = deferred
+      this.#greeted = undefined
+    }
+    this.helo = undefined
+    this.extended = false
+    this.auth = undefined
+    this.senderListed = false
+    this.closeTransaction()
+    this.tls = tls
+    for (const name of TLS_VARIABLES) delete this.env[name]
+    Object.assign(this.env, variables)
   }
 
   setVariable(name: string, value: string): void {
@@ -150,4 +182,8 @@ export class SmtpSession implements Session, SppState {
     this.recipient = undefined
     this.parameters = {}
   }
+}
+
+function copies({ LM, LR, LD }: SmtpSession['deferred']): SmtpSession['deferred'] {
+  return { LM: LM.copy(), LR: LR.copy(), LD: LD.copy() }
 }

@@ -7,6 +7,7 @@ import { DataDecoder } from '../../protocol/smtp/data-decoder.ts'
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import { bytesOf, isAscii, textOf } from '../../protocol/text.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
+import type { TlsFacts } from '../tls/facts.ts'
 import type { Dialogue } from './dialogue.ts'
 import { Pace } from './limits.ts'
 import type { Reply } from './reply.ts'
@@ -22,6 +23,8 @@ export interface Port {
   early?(): boolean
   /** The session begins anew for somebody else, with a talk of its own. */
   restart?(speaker: Speaker): void
+  /** Begins the handshake once what was written is out. Whatever else the client has sent in the clear is never read. */
+  startTls(): void
 }
 
 /** Replies gathered before they must leave. */
@@ -40,6 +43,8 @@ export class Talk {
   #full = false
   #waiting = false
   #closed = false
+  /** STARTTLS was answered: nothing is read or said here any more. */
+  #retired = false
   #partial: Buffer[] = []
   #partialLength = 0
   #skipping = false
@@ -51,13 +56,13 @@ export class Talk {
   #answered = false
   #greeted: Promise<void> | undefined
 
-  /** @param clock milliseconds that never go back */
-  constructor(port: Port, dialogue: Dialogue, clock: () => number = () => performance.now()) {
+  /** @param clock milliseconds that never go back; @param begun when the session began */
+  constructor(port: Port, dialogue: Dialogue, clock: () => number = () => performance.now(), begun = clock()) {
     this.#port = port
     this.#dialogue = dialogue
     this.#pace = new Pace(() => dialogue.session.limits)
     this.#clock = clock
-    this.#begun = clock()
+    this.#begun = begun
   }
 
   /** True while the client waits for us: no idle time-out then. Not while we wait for it to read its replies. */
@@ -107,6 +112,13 @@ export class Talk {
     if (!this.#closed) this.#answer(this.#dialogue.timeout())
   }
 
+  /** The client's bytes come through TLS from now on: the talk for them, which has nothing of this one's but the dialogue. */
+  secured(facts: TlsFacts): Talk {
+    this.#closed = true
+    this.#dialogue.secured(facts)
+    return new Talk(this.#port, this.#dialogue, this.#clock, this.#begun)
+  }
+
   /** Says 421 and ends the connection, unless a command is being served: then after it. */
   shutdown(): void {
     this.#endWith(() => this.#dialogue.shutdown())
@@ -152,7 +164,7 @@ export class Talk {
   async #consume(chunk: Buffer): Promise<void> {
     let rest: Buffer | undefined = chunk
     let served = 0
-    while (rest !== undefined && rest.length > 0 && !this.#closed) {
+    while (rest !== undefined && rest.length > 0 && !this.#closed && !this.#retired) {
       if (this.#decoder !== undefined) {
         rest = await this.#data(this.#decoder, rest)
         continue
@@ -217,9 +229,14 @@ export class Talk {
   }
 
   #answer(reply: Reply): void {
-    if (this.#closed) return
+    if (this.#closed || this.#retired) return
     this.#out += reply.text
     this.#answered = true
+    if (reply.next === 'tls') {
+      this.#retired = true
+      this.#flush()
+      return this.#port.startTls()
+    }
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
     if (reply.next === 'close') return this.#close()
     if (reply.speaker !== undefined) {

@@ -2,6 +2,8 @@
 
 export type TraceEvent =
   | { readonly t: number; readonly event: 'connect'; readonly ip: string; readonly port: number; readonly host?: string; readonly service: string; readonly generation: number; readonly rule?: string; readonly via?: string }
+  /** TLS began, by STARTTLS or with the connection. */
+  | { readonly t: number; readonly event: 'tls'; readonly protocol: string; readonly cipher: string; readonly serverName?: string; readonly client?: string; readonly verified?: boolean }
   /** What the client said; AUTH arguments never. */
   | { readonly t: number; readonly event: 'command'; readonly line: string }
   /** One line asked: where it stands, what it answered, how long it took. */

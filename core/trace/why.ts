@@ -28,6 +28,7 @@ function elapsed(ms: number): string {
 function describe(event: TraceEvent): readonly [string, ...string[]] {
   switch (event.event) {
     case 'connect': return [connected(event)]
+    case 'tls': return [secured(event)]
     case 'command': return [`> ${printable(event.line)}`]
     case 'hook': return asked(event)
     case 'fact': return [`    ${printable(`${event.plugin} asked ${event.question}: ${event.answer}`)} (${milliseconds(event.ms)})`]
@@ -45,6 +46,12 @@ function connected({ ip, port, host, service, generation, rule, via }: EventOf<'
   const access = rule === undefined ? '' : `, access rule ${printable(rule)}`
   const proxy = via === undefined ? '' : ` through ${printable(via)}`
   return `connected from ${printable(ip)}:${port}${name}${proxy} to ${printable(service)}, generation ${generation}${access}`
+}
+
+function secured({ protocol, cipher, serverName, client, verified }: EventOf<'tls'>): string {
+  const asked = serverName === undefined ? '' : `, asked for ${serverName}`
+  const shown = client === undefined ? '' : `, client certificate of ${client}${verified === true ? '' : ' (not verified)'}`
+  return printable(`TLS began: ${protocol} ${cipher}${asked}${shown}`)
 }
 
 function taken({ id, from, to, size }: EventOf<'message'>): string {

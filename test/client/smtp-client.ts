@@ -4,12 +4,15 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface ClientOptions {
   readonly host?: string
   /** The address to come from: on Linux the whole of 127.0.0.0/8 is loopback. */
   readonly from?: string
+  /** TLS from the first byte. */
+  readonly tls?: ConnectionOptions
 }
 
 /** How long anything may take before the test fails: far beyond what any of it needs, so that only a hang meets it. */
@@ -17,25 +20,35 @@ const PATIENCE_MS = 10_000
 
 /** Strings are latin1: one character for each byte, both ways. */
 export class SmtpClient {
-  readonly socket: Socket
+  #socket: Socket
   #buffer = ''
   #ended = false
   #wake: (() => void) | undefined
   readonly #transcript: string[] = []
 
   private constructor(socket: Socket) {
-    this.socket = socket
+    this.#socket = socket
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => {
-      this.#buffer += chunk.toString('latin1')
-      this.#wake?.()
-    })
-    for (const event of ['end', 'close'] as const) {
-      socket.on(event, () => {
-        this.#ended = true
-        this.#wake?.()
-      })
-    }
+    this.#listenTo(socket)
+  }
+
+  get socket(): Socket {
+    return this.#socket
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#buffer += chunk.toString('latin1')
+    this.#wake?.()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    this.#wake?.()
+  }
+
+  #listenTo(socket: Socket): void {
+    socket.on('data', this.#onData)
+    for (const event of ['end', 'close'] as const) socket.on(event, this.#onEnd)
     // A reset is the end, too; what was expected and did not come says so.
     socket.on('error', (error) => this.#transcript.push(`! ${error.message}`))
   }
@@ -46,7 +59,29 @@ export class SmtpClient {
       port, host: options.host ?? '127.0.0.1', allowHalfOpen: true, ...(options.from === undefined ? {} : { localAddress: options.from }),
     })
     await once(socket, 'connect', { signal: AbortSignal.timeout(PATIENCE_MS) })
-    return new SmtpClient(socket)
+    const client = new SmtpClient(socket)
+    if (options.tls !== undefined) await client.secure(options.tls)
+    return client
+  }
+
+  /** TLS from here on, as `startTls` does once the server has said 220. Certificates are looked at where `options` ask for it. Rejects when the handshake fails. */
+  async secure(options: ConnectionOptions = {}): Promise<TLSSocket> {
+    this.#socket.off('data', this.#onData)
+    for (const event of ['end', 'close'] as const) this.#socket.off(event, this.#onEnd)
+    this.#transcript.push('> (handshake)')
+    if (this.#ended || this.#socket.destroyed) throw this.#failure('the connection ended before the handshake')
+    const socket = connectTls({ socket: this.#socket, rejectUnauthorized: false, ...options })
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    this.#listenTo(socket)
+    this.#socket = socket
+    return socket
+  }
+
+  /** STARTTLS and the handshake. */
+  async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
+    const answer = await this.command('STARTTLS')
+    if (answer !== '220 ready for tls') throw this.#failure(`STARTTLS was refused: ${answer}`)
+    return this.secure(options)
   }
 
   /** All in one write. */

@@ -75,7 +75,7 @@ test('everything wrong is named at once, with its line and what was meant', asyn
   "listners": [],
   "user": 5,
   "listeners": [
-    { "prot": 25, "service": "smpt", "tls": true, "proxy": ["10.0.0.0/8", "10.0.0.1/8"] },
+    { "prot": 25, "service": "smpt", "tls": "startls", "proxy": ["10.0.0.0/8", "10.0.0.1/8"] },
     { "port": 70000 }
   ],
   "log": { "level": "loud" },
@@ -84,12 +84,33 @@ test('everything wrong is named at once, with its line and what was meant', asyn
   const found = await problems({ cwd: directoryWith(t, { 'helios.config.json': text }) })
   const expected = [
     /^helios\.config\.json:2: listners: .*did you mean "listeners"/, /:3: user: .*not 5/, /:5: listeners\[0\]\.prot: .*did you mean "port"/,
-    /:5: listeners\[0\]\.service: .*did you mean "smtp"/, /:5: listeners\[0\]\.tls: this version serves no TLS/,
+    /:5: listeners\[0\]\.service: .*did you mean "smtp"/, /:5: listeners\[0\]\.tls: .*"starttls"/,
       /:5: listeners\[0\]\.proxy: "10\.0\.0\.1\/8" is no network/,
     /:6: listeners\[1\]\.port: .*from 0 to 65535, not 70000/, /:8: log\.level: .*"loud"/, /:9: trace: .*object/,
   ]
   for (const pattern of expected) assert.ok(found.some((problem) => pattern.test(problem)), `${pattern} in ${found.join('\n')}`)
   assert.equal(found.length, expected.length)
+})
+
+test('TLS of a listener: by a word, or with certificates of its own', async (t) => {
+  const read = async (...tls: readonly unknown[]) => {
+    const text = JSON.stringify({ listeners: tls.map((each) => ({ port: 0, tls: each })) })
+    return (await loadSettings({ cwd: directoryWith(t, { 'helios.config.json': text }) })).listeners.map((listener) => listener.tls)
+  }
+  const [implicit, starttls] = [{ mode: 'implicit', options: undefined }, { mode: 'starttls', options: undefined }]
+  assert.deepEqual(await read(undefined, false, true, 'implicit', 'starttls', { mode: 'starttls' }), [false, false, implicit, implicit, starttls, starttls])
+  assert.deepEqual(await read({ mode: 'implicit', certificates: [{ cert: 'a' }, { cert: 'b', key: 'bk' }], sslVersion: 'TLSv1.3', verify: 1, CAfile: 'ca', ciphers: 'X' }), [{
+    mode: 'implicit',
+    options: { pairs: [{ cert: 'a', key: 'a' }, { cert: 'b', key: 'bk' }], caFile: 'ca', verify: 1, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'X' },
+  }])
+  for (const [tls, reason] of [
+    [{}, /needs a "mode"/], [{ mode: 'tls' }, /mode: .*"implicit", "starttls"/], [{ mode: 'starttls', verify: 1 }, /verify: this counts only beside "certificates"/],
+    [{ mode: 'starttls', certificates: [] }, /at least one certificate/], [{ mode: 'starttls', certificates: [{ key: 'x' }] }, /needs "cert"/],
+    [{ mode: 'starttls', certificates: [{ cert: 'x' }], sslVersion: 'SSLv3' }, /SSLv3 is not spoken here/], [5, /not 5/],
+  ] as const) {
+    const found = await problems({ cwd: directoryWith(t, { 'helios.config.json': JSON.stringify({ listeners: [{ tls }] }) }) })
+    assert.match(found.join('\n'), reason)
+  }
 })
 
 test('other shapes are errors as well', async (t) => {

@@ -58,8 +58,15 @@ class Scratch {
     const launcher = join(ROOT, 'core', 'cli', 'helios.js')
     const commands: Readonly<Record<string, string>> = {
       node: `exec '${process.execPath}' "$@"`,
-      // The port is the system's choice; nothing else differs from what the page says.
-      helios: `for word do [ "$word" != serve ] || set -- --config '${path}/any-port.json' "$@"; done\nexec '${process.execPath}' '${launcher}' "$@"`,
+      // Ports are the system's choice; nothing else differs from what the page says.
+      helios: `home=helios-home before= serve=
+for word do [ "$before" != --home ] || home=$word; [ "$word" != serve ] || serve=yes; before=$word; done
+if [ "$serve" ]; then
+  settings='${path}/any-port.json'
+  [ ! -f "$home/helios.config.json" ] || sed 's/"port": *[0-9]*/"port": 0/' "$home/helios.config.json" > "$settings"
+  set -- --config "$settings" "$@"
+fi
+exec '${process.execPath}' '${launcher}' "$@"`,
       npx: 'shift\nexec helios "$@"',
       npm: '[ "$1" = ci ] || exec helios serve',
     }

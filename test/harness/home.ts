@@ -10,7 +10,14 @@ export type FileContent = string | Buffer | { readonly content: string | Buffer;
 export type HomeFiles = Readonly<Record<string, FileContent | undefined>>
 
 export interface HomeSettings {
-  readonly listeners?: readonly { readonly service?: string; readonly compat?: 'qmail-spp' | false; readonly proxy?: readonly string[]; readonly xclient?: readonly string[] }[]
+  readonly listeners?: readonly {
+    readonly service?: string
+    readonly compat?: 'qmail-spp' | false
+    readonly proxy?: readonly string[]
+    readonly xclient?: readonly string[]
+    readonly tls?: unknown
+    readonly auth?: unknown
+  }[]
   readonly replyDialect?: 'detect' | 'off'
   /** The settings' `dns`. */
   readonly dns?: Readonly<Record<string, unknown>>

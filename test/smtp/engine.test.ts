@@ -6,10 +6,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { Engine } from '../../core/smtp/connection.ts'
 import { Talk } from '../../core/smtp/talk.ts'
 import { SmtpClient } from '../client/smtp-client.ts'
+import { makeCertificate } from '../harness/certificates.ts'
 import { fakeDialogue, type Fake, type FakeOptions } from './fakes.ts'
 
 interface Running {
@@ -17,15 +19,16 @@ interface Running {
   readonly failures: unknown[]
   /** One for each connection. */
   readonly fakes: Fake[]
+  readonly port: number
   connect(): Promise<SmtpClient>
 }
 
 /** Its clients and itself are gone after the test. */
-async function listen(t: TestContext, options: FakeOptions & { readonly timeoutSeconds?: number; readonly refuse?: boolean; readonly hold?: Promise<void> } = {}): Promise<Running> {
+async function listen(t: TestContext, options: FakeOptions & { readonly timeoutSeconds?: number; readonly refuse?: boolean; readonly hold?: Promise<void>; readonly implicitTls?: boolean } = {}): Promise<Running> {
   const failures: unknown[] = []
   const fakes: Fake[] = []
   const engine = new Engine({
-    timeoutSeconds: options.timeoutSeconds ?? 60,
+    timeoutSeconds: options.timeoutSeconds ?? 60, implicitTls: options.implicitTls ?? false,
     failed: (_what, cause) => { failures.push(cause) },
     admit: async (_peer, port) => {
       if (options.refuse === true) return undefined
@@ -43,7 +46,7 @@ async function listen(t: TestContext, options: FakeOptions & { readonly timeoutS
   })
   const { port } = engine.server.address() as AddressInfo
   return {
-    engine, failures, fakes,
+    engine, failures, fakes, port,
     connect: async () => {
       const client = await SmtpClient.connect(port)
       clients.push(client)
@@ -250,4 +253,105 @@ test('a client that waits to be let in when the server stops is told so, and doe
   assert.match(await client.rest(), /421 shutting down, come back later \(#4\.3\.2\)\r\n$/)
   await client.leave()
   await finished
+})
+
+describe('TLS on what we lean on', () => {
+  const pair = makeCertificate(['x.example'])
+
+  async function listenTls(t: TestContext, options: FakeOptions & { readonly implicitTls?: boolean } = {}): Promise<Running> {
+    const running = await listen(t, { offers: { starttls: options.implicitTls !== true }, ...options })
+    const standard = createSecureContext(pair)
+    running.engine.setCertificates({ standard, forName: () => standard, verify: undefined })
+    return running
+  }
+
+  test('_createParser is called once more for STARTTLS, with the old parser closed first', async (t) => {
+    const { engine, connect } = await listenTls(t)
+    const client = await connect()
+    await client.reply()
+    const [connection] = engine.connections as unknown as Set<{ readonly _parser: { isClosed: boolean } }>
+    const old = connection!._parser
+    const created = count(engine, '_createParser')
+    await client.startTls()
+    assert.equal(await client.command('NOOP'), '250 ok')
+    assert.equal(created.calls, 1)
+    assert.equal(old.isClosed, true)
+    assert.notEqual(connection!._parser, old)
+    assert.equal(connection!._parser.isClosed, false)
+  })
+
+  test('nothing of its greeting or command handlers runs under TLS', async (t) => {
+    const prototype = SMTPConnection.prototype as unknown as Record<string, unknown>
+    const names = Object.getOwnPropertyNames(prototype).filter((name) => /^(send|_onCommand|connectionReady|handler_.*)$/.test(name))
+    const touched: string[] = []
+    const originals = names.map((name) => [name, prototype[name]] as const)
+    for (const name of names) prototype[name] = () => { touched.push(name) }
+    try {
+      const { connect } = await listenTls(t)
+      const client = await connect()
+      await client.reply()
+      await client.startTls()
+      await client.commands('EHLO x', 'STARTTLS', 'NOOP')
+      assert.equal(await client.command('QUIT'), '221 test.example')
+      assert.equal(await client.rest(), '')
+    } finally {
+      for (const [name, original] of originals) prototype[name] = original
+    }
+    assert.deepEqual(touched, [])
+  })
+
+  test('the certificate that comes with the library, whose key everybody has, is never shown', async (t) => {
+    for (const implicitTls of [true, false]) {
+      const { engine, connect, port } = await listen(t, { implicitTls, offers: { starttls: true } })
+      assert.equal(engine.secureContext.get('*'), undefined)
+      if (implicitTls) {
+        await assert.rejects(SmtpClient.connect(port, { tls: {} }))
+      } else {
+        const client = await connect()
+        await client.reply()
+        await assert.rejects(client.startTls())
+      }
+    }
+  })
+
+  test('a handshake that stalls does not hold the stop up, and one that is silent ends with the idle time', async (t) => {
+    const { engine, connect } = await listenTls(t)
+    const stalled = await connect()
+    await stalled.reply()
+    assert.equal(await stalled.command('STARTTLS'), '220 ready for tls')
+    await engine.finish(60_000)
+    assert.equal(await stalled.rest(), '')
+    const silent = await listenTls(t, { timeoutSeconds: 0.3 } as FakeOptions)
+    const client = await silent.connect()
+    await client.reply()
+    assert.equal(await client.command('STARTTLS'), '220 ready for tls')
+    assert.equal(await client.rest(), '', 'no 451 in the clear in the middle of a handshake')
+    while (silent.engine.count > 0) await new Promise((resolve) => { setImmediate(resolve) })
+  })
+
+  test('the 220 leaves before the handshake, however slowly the client reads its replies', async (t) => {
+    const { connect } = await listenTls(t)
+    const client = await connect()
+    await client.reply()
+    client.socket.pause()
+    const noops = 60_000
+    client.send(`${'NOOP\r\n'.repeat(noops)}STARTTLS\r\n`)
+    await new Promise((resolve) => { setTimeout(resolve, 200) })
+    client.socket.resume()
+    for (let reply = 0; reply < noops; reply++) assert.equal(await client.line(), '250 ok\r\n')
+    assert.deepEqual(await client.reply(), ['220 ready for tls'])
+    await client.secure()
+    assert.equal(await client.command('NOOP'), '250 ok')
+  })
+
+  test('under TLS from the first byte nothing is said before the handshake, and a stop is heard', async (t) => {
+    const { engine, port } = await listenTls(t, { implicitTls: true })
+    const client = await SmtpClient.connect(port, { tls: {} })
+    assert.deepEqual(await client.reply(), ['220 test.example ESMTP'])
+    const over = engine.finish(60_000)
+    assert.deepEqual(await client.reply(), ['421 shutting down, come back later (#4.3.2)'])
+    assert.equal(await client.rest(), '')
+    await client.leave()
+    await over
+  })
 })

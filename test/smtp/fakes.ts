@@ -4,7 +4,7 @@ import type { HookRequest, Line, RunResult } from '../../core/host/types.ts'
 import type { Spool, SpoolWriter } from '../../core/message/spool-types.ts'
 import type { Envelope } from '../../core/message/types.ts'
 import type { Hook } from '../../core/plugin/plugin.ts'
-import { Dialogue } from '../../core/smtp/dialogue.ts'
+import { Dialogue, type Offers } from '../../core/smtp/dialogue.ts'
 import type { Policy } from '../../core/smtp/policy.ts'
 import { SmtpSession } from '../../core/smtp/session.ts'
 import type { SessionTrace } from '../../core/trace/types.ts'
@@ -57,6 +57,7 @@ export interface FakeOptions {
   readonly databytes?: number
   /** `DEFAULT_LIMITS` for the server's own. */
   readonly limits?: Partial<Limits>
+  readonly offers?: Offers
 }
 
 export interface Fake {
@@ -68,7 +69,7 @@ export interface Fake {
 
 const trace: SessionTrace = { id: 'test', add: () => {}, flush: () => {} }
 
-export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0, limits = {} }: FakeOptions = {}): Fake {
+export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0, limits = {}, offers }: FakeOptions = {}): Fake {
   const spool = new FakeSpool()
   const troubles: unknown[] = []
   const chains = new Map(Object.entries({ deliver: [nothing], ...lines }).map(([hook, runs]) => [hook, runs.map((run) => fakeLine(hook as Hook, run))]))
@@ -84,7 +85,7 @@ export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes =
     // As for test/harness/home.ts.
     limits: { ...DEFAULT_LIMITS, errors: 0, junkCommands: 0, earlyTalkers: 'note', pipelining: 'note', ...limits },
   })
-  const dialogue = new Dialogue({ session, policy, spool, trace, now: Date.now, failed: (_what, cause) => { troubles.push(cause) } })
+  const dialogue = new Dialogue({ session, policy, spool, trace, now: Date.now, ...(offers === undefined ? {} : { offers }), failed: (_what, cause) => { troubles.push(cause) } })
   return { dialogue, spool, troubles }
 }
 

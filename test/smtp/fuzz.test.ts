@@ -149,6 +149,7 @@ async function talkIn(chunks: readonly string[], compat: boolean): Promise<unkno
     },
     drained: () => Promise.resolve(),
     close: () => { closed = true },
+    startTls: () => { closed = true },
   }, dialogue)
   talk.begin()
   // The greeting is on its way.

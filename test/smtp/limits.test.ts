@@ -27,6 +27,7 @@ async function converse(options: FakeOptions & { readonly early?: boolean } = {}
       return true
     },
     drained: () => Promise.resolve(),
+    startTls: () => {},
     close: () => { closed = true },
     early: () => options.early === true,
   }, fake.dialogue, () => now)
@@ -197,7 +198,7 @@ describe('times', () => {
     const { dialogue } = fakeDialogue({ limits: DEFAULT_LIMITS })
     let now = 0
     let closed = false
-    const talk = new Talk({ write: () => false, drained: () => new Promise(() => {}), close: () => { closed = true } }, dialogue, () => now)
+    const talk = new Talk({ write: () => false, drained: () => new Promise(() => {}), close: () => { closed = true }, startTls: () => {} }, dialogue, () => now)
     talk.begin()
     await turn()
     void talk.receive(Buffer.from('EHLO x\r\n'))
