@@ -5,6 +5,7 @@
  */
 import { spawn } from 'child_process'
 import { existsSync } from 'fs'
+import module from 'module'
 import { dirname, join } from 'path'
 import { fileURLToPath, pathToFileURL } from 'url'
 
@@ -43,6 +44,8 @@ function run() {
   if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16'
   const source = join(root, 'core', 'cli', 'main.ts')
   const main = existsSync(source) ? source : join(root, 'dist', 'core', 'cli', 'main.js')
+  // TypeScript is read once and not at each start. Beside the code itself, for who may write there could change that as well.
+  if (main === source) module.enableCompileCache(join(root, 'node_modules', '.cache', 'helios'))
   import(pathToFileURL(main).href).then((module) => module.main(process.argv.slice(2)))
 }
 
