@@ -69,6 +69,9 @@ it('lets a user sign as his domain or as an address of his, and warns of others'
   assert.deepEqual(logged, [{ level: 'warn', message: 'not signed: the message is in the name of somebody else', fields: { domain: 'far.example' } }])
   assert.equal((await signers({ ...from('joe@far.example'), env: { DKIMSIGN: 'any' } })).length, 2)
   assert.deepEqual(await signers({ session: { auth: { user: 'nobody@far.example', method: 'plain' } } }), [])
+  // Relaying after a login by POP3 or IMAP is no more than the login.
+  assert.equal((await signers({ session: { relayClient: true, logins: ['joe@far.example'] } })).length, 2)
+  assert.deepEqual(await signers({ session: { relayClient: true, logins: ['ann@other.example'] } }), [])
 })
 
 it('refuses a header in which another author could hide', async () => {

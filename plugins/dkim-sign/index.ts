@@ -30,10 +30,19 @@ export default definePlugin({
   },
 })
 
-/** Relay clients are trusted by their address; a user signs as himself, as another address of his, or as his domain. */
-async function maySignAs({ domain, address }: Author, { auth }: Session, { accounts }: World): Promise<boolean> {
-  if (auth === undefined) return true
-  const user = await accounts.find(auth.user)
+/**
+ * Clients that a TCP rule lets relay are trusted by their address. A user, and whoever relays because he logged in by POP3 or
+ * IMAP, signs as himself, as another address of his, or as his domain.
+ */
+async function maySignAs(author: Author, { auth, logins }: Session, { accounts }: World): Promise<boolean> {
+  const users = auth === undefined ? logins : [auth.user]
+  if (users.length === 0) return true
+  for (const user of users) if (await isHis(author, user, accounts)) return true
+  return false
+}
+
+async function isHis({ domain, address }: Author, login: string, accounts: World['accounts']): Promise<boolean> {
+  const user = await accounts.find(login)
   if (user === undefined) return false
   if (asciiLower(user.domain) === domain) return true
   return address !== undefined && (await accounts.aliases(`${user.login}@${user.domain}`)).some((alias) => asciiLower(alias) === asciiLower(address))

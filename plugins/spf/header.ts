@@ -13,8 +13,9 @@ const WORDS: Readonly<Record<Result, string>> = {
   permerror: 'the policy of DOMAIN cannot be read',
 }
 
-/** A line is at most 998 bytes long (RFC 5322 2.1.1); a value that comes near it is left out. */
-const LONGEST_VALUE = 320
+/** A line is at most 998 bytes long (RFC 5322 2.1.1), and quoting may double a text. What is longer is left out, or cut. */
+const LONGEST_VALUE = 256
+const LONGEST_COMMENT = 450
 
 /** The commands that add the field: three lines of a folded one. */
 export function receivedSpf(question: Question, finding: Finding, byLocalPolicy: boolean): readonly Command[] {
@@ -38,5 +39,5 @@ function value(text: string): string {
 }
 
 function parenthesised(text: string): string {
-  return printable(text).slice(0, 2 * LONGEST_VALUE).replace(/[()\\]/g, String.raw`\$&`)
+  return printable(text).slice(0, LONGEST_COMMENT).replace(/[()\\]/g, String.raw`\$&`)
 }

@@ -74,6 +74,13 @@ it('leaves a field that no sender or HELO name can break', async () => {
   }), { numRuns: 60 })
 })
 
+it('keeps its lines short, whatever is said', async () => {
+  for (const text of ['"'.repeat(256), '('.repeat(2000), `${'a'.repeat(60)}.`.repeat(20)]) {
+    const { commands } = await ask({}, {}, { reversePath: `${text}@${text}`, helo: text })
+    for (const command of commands) if (command.kind === 'H') assert.ok(command.text.length <= 998, command.text)
+  }
+})
+
 it('checks the HELO name of a null sender', async () => {
   const helo: Dns = { 'client.far.example': { TXT: ['v=spf1 -all'] } }
   const { commands } = await ask(helo, {}, { reversePath: '' })
