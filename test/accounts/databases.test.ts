@@ -10,12 +10,16 @@ import { checkLogin } from '../../core/accounts/login.ts'
 import { migrate, MIGRATIONS, migrationStates } from '../../core/accounts/migrations.ts'
 import { verifyPassword } from '../../core/accounts/passwords.ts'
 import { databaseStatus } from '../../core/accounts/status.ts'
+import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
+import { makeTables, tablesOf } from '../../core/accounts/tables.ts'
 import { addUser, listUsers, requireUser, setPassword } from '../../core/accounts/users.ts'
 import { HeliosError } from '../../core/error.ts'
+import { defineTable } from '../../core/plugin/table.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
 import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
 import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
 
+const NOTES = defineTable({ name: 'notes', about: '', columns: { login: { text: 64 }, number: 'integer', text: 'text' }, key: ['login', 'number'] })
 const NOON = Date.UTC(2026, 0, 1, 12)
 const facts = (database: Database, locals: readonly string[] = []) =>
   accountFacts(() => database, { locals: () => new Set(locals), now: () => NOON })
@@ -139,6 +143,24 @@ function stories(name: string, ground: Ground): void {
     assert.equal(await found(database, 'ann@anything.example'), 'ann@anything.example')
     assert.equal((await facts(database).find('ann@anything.example'))?.home, join(database.home, 'mail/ann'))
     assert.equal(await found(database, 'bob@example.org'), '')
+  })
+
+  test(`${name}: tables that plugins declare, and the logins`, async (t) => {
+    const database = await open(t)
+    await Promise.all([makeTables(database, [NOTES, LOGINS]), makeTables(database, [NOTES, LOGINS])])
+    const tables = tablesOf(database)
+    const jose = { login: 'jose', number: 5_000_000_000 }
+    await Promise.all(['a', 'b', 'c', 'd'].map((letter) => tables.change(NOTES, jose, (row) => ({ ...jose, text: `${row?.text ?? ''}${letter}` }))))
+    assert.deepEqual((await tables.find(NOTES, jose)).map(({ login, number, text }) => [login, number, [...text].toSorted().join('')]), [['jose', 5_000_000_000, 'abcd']])
+    for (const login of ['josé', 'JOSE', 'jose ']) assert.deepEqual(await tables.find(NOTES, { login }), [], login)
+    await tables.change(NOTES, jose, () => undefined)
+    assert.deepEqual(await tables.find(NOTES, {}), [])
+    await insert(database, 'ann@example.org')
+    for (const [ip, account, at] of [['::ffff:192.0.2.1', 'ann@example.org', 2000], ['192.0.2.1', 'ann@example.org', 1000], ['192.0.2.1', 'eve@example.org', 3000]] as const) {
+      await recordLogin(database, { ip, account, at: NOON + at })
+    }
+    assert.deepEqual(await facts(database).loginsFrom('192.0.2.1', NOON), [{ account: 'ann@example.org', at: NOON + 2000 }])
+    assert.deepEqual(await facts(database).loginsFrom('192.0.2.1', NOON + 3000), [])
   })
 
   test(`${name}: the commands' own functions`, async (t) => {
