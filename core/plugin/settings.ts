@@ -28,9 +28,23 @@ export function count(about: string): Setting<number> {
   }
 }
 
-/** On when the variable is set, even to the empty string (as `BADHELO`). */
-export function flag(about: string): Setting<true> {
-  return { about, form: 'anything, or nothing: being set is what counts', parse: () => ({ ok: true, value: true }) }
+/** True for `off`, in any case: how a TCP rule switches off for one network what smtpconfig has set for all, as it cannot unset a variable. */
+export function isOff(text: string): boolean {
+  return text.toLowerCase() === 'off'
+}
+
+/** The most there may be of something: as `count`, and `off` is no limit (Infinity). */
+export function limit(about: string): Setting<number> {
+  const number = count(about)
+  return {
+    about, form: `${number.form} | off`,
+    parse: (text) => isOff(text) ? { ok: true, value: Infinity } : number.parse(text),
+  }
+}
+
+/** On when the variable is set, even to the empty string (as `BADHELO`); false for `off`. */
+export function flag(about: string): Setting<boolean> {
+  return { about, form: 'off | anything else, or nothing: being set is what counts', parse: (text) => ({ ok: true, value: !isOff(text) }) }
 }
 
 /** A rung of a ladder whose rungs each include those before: 0 is off, and empty is 1, for being set is enough (as `MFDNSCHECK`). */

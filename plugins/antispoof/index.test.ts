@@ -71,9 +71,11 @@ describe('at MAIL', () => {
     assert.equal((await ask('joe@local.example')).logged[0]?.fields['user'], 'not logged in')
   })
 
-  it('is off until ANTISPOOF is set', async () => {
-    const { commands, facts } = await ask('joe@local.example', {}, { env: {} })
-    assert.deepEqual([commands, facts], [[], []])
+  it('is off until ANTISPOOF is set, and where it says so', async () => {
+    for (const env of [{}, { ANTISPOOF: 'off' }, { ANTISPOOF: 'OFF' }] as Record<string, string>[]) {
+      const { commands, facts } = await ask('joe@local.example', {}, { env })
+      assert.deepEqual([commands, facts], [[], []])
+    }
   })
 
   it('does not decide while the database does not answer, or a list cannot be read', async () => {

@@ -1,6 +1,6 @@
 /** Holds senders to the addresses that are theirs (the Helios manual, chapter 3 section 4; helios.md 8). */
 import {
-  definePlugin, error, type Command, type Context, type ControlFile, type Message, type MessageContext, type Session, type Setting,
+  definePlugin, error, isOff, type Command, type Context, type ControlFile, type Message, type MessageContext, type Session, type Setting,
 } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { decide, type Decision } from './decide.ts'
@@ -11,11 +11,11 @@ import { listsOf, tables } from './schema.ts'
 import { peopleOf, senderOf } from './sender.ts'
 
 /** What is held to the rules: the envelope sender, or the From field of the message as well. */
-type Reach = 'envelope' | 'header'
+type Reach = 'off' | 'envelope' | 'header'
 
 const reach = (about: string): Setting<Reach> => ({
-  about, form: 'header | anything else, or nothing',
-  parse: (value) => ({ ok: true, value: value.toLowerCase() === 'header' ? 'header' : 'envelope' }),
+  about, form: 'off | header | anything else, or nothing',
+  parse: (value) => ({ ok: true, value: isOff(value) ? 'off' : value.toLowerCase() === 'header' ? 'header' : 'envelope' }),
 })
 const line = (about: string): ControlFile<string> => ({ about, parse: (content) => ({ value: readLine(content, ''), problems: [] }) })
 
@@ -42,8 +42,8 @@ export default definePlugin({
   summary: 'Holds senders to the addresses that are theirs.',
   settings, control, tables,
   mail: (context) => {
-    const { reversePath } = context.session
-    return context.settings.ANTISPOOF === undefined || reversePath === undefined ? undefined : check(context, reversePath, 'sender')
+    const { session: { reversePath }, settings: { ANTISPOOF: wanted } } = context
+    return wanted === undefined || wanted === 'off' || reversePath === undefined ? undefined : check(context, reversePath, 'sender')
   },
   message: (context) => context.settings.ANTISPOOF === 'header' ? checkHeader(context) : undefined,
 })

@@ -30,6 +30,10 @@ it('is off until BADHELO is set', async () => {
   assert.deepEqual(commands, [])
 })
 
+it('is off where a rule for one network says so', async () => {
+  assert.deepEqual((await ask('localhost', { BADHELO: 'off' })).commands, [])
+})
+
 it('refuses nobody without its list', async () => {
   assert.deepEqual((await ask('localhost', { BADHELO: '1' }, {})).commands, [])
 })

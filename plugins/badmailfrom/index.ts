@@ -3,7 +3,7 @@ import { definePlugin, error, patterns } from '../../core/plugin/index.ts'
 
 export default definePlugin({
   name: 'badmailfrom',
-  summary: 'Refuses senders that control/badmailfrom lists, at MAIL and with wildcards.',
+  summary: 'Refuses the senders that control/badmailfrom lists.',
   control: { badmailfrom: patterns('senders to refuse, with wildcards') },
   replaces: ['badmailfrom'],
   // At once, not deferred to RCPT: a deferred error outlives the MAIL it was meant for (spp-protocol 9), so that a

@@ -3,7 +3,7 @@ import { definePlugin, error, patterns } from '../../core/plugin/index.ts'
 
 export default definePlugin({
   name: 'badrcptto',
-  summary: 'Refuses recipients that control/badrcptto lists, with wildcards.',
+  summary: 'Refuses the recipients that control/badrcptto lists.',
   control: { badrcptto: patterns('recipients to refuse, with wildcards') },
   rcpt: ({ session, control, log }) => {
     if (session.recipient === undefined) return undefined

@@ -23,8 +23,8 @@ it('reads 0 and the empty text as none at all', async () => {
   assert.deepEqual(await ask('', 0, ''), [REFUSAL])
 })
 
-it('has no limit when the variable is unset', async () => {
-  assert.deepEqual(await ask('', 1000, undefined), [])
+it('has no limit when the variable is unset or off', async () => {
+  for (const variable of [undefined, 'off']) assert.deepEqual(await ask('', 1000, variable), [])
 })
 
 it('leaves messages with a sender alone', async () => {

@@ -23,8 +23,8 @@ it('reads 0 and the empty text as none at all', async () => {
   assert.deepEqual((await ask(0, '')).commands, [REFUSAL])
 })
 
-it('has no limit when the variable is unset', async () => {
-  assert.deepEqual((await ask(1000, undefined)).commands, [])
+it('has no limit when the variable is unset or off', async () => {
+  for (const variable of [undefined, 'off', 'OFF']) assert.deepEqual((await ask(1000, variable)).commands, [])
 })
 
 it('fails on a limit that is no number, instead of guessing', async () => {

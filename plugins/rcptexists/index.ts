@@ -7,7 +7,7 @@ const hostName = (about: string): ControlFile<string> => ({ about, parse: (conte
 
 export default definePlugin({
   name: 'rcptexists',
-  summary: 'Refuses recipients in local domains that have no mailbox.',
+  summary: 'Refuses recipients in local domains that nobody has.',
   control: {
     envnoathost: hostName('domain of recipients that are written without one; missing: the name in control/me'),
     me: hostName('name of this host'),

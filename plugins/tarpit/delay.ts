@@ -1,4 +1,4 @@
-import type { Setting } from '../../core/plugin/index.ts'
+import { isOff, type Setting } from '../../core/plugin/index.ts'
 
 /** A growing or random delay by its word, or seconds. */
 export type Delay = number | 'NORMAL' | 'MEDIUM' | 'HARD' | 'RAND'
@@ -8,16 +8,17 @@ const WORDS = ['NORMAL', 'MEDIUM', 'HARD', 'RAND'] as const
 /** Clients give up on RCPT after five minutes (RFC 5321 section 4.5.3.2.3); a message lost to a time-out teaches nobody. */
 export const LONGEST = 240
 
-/** `TARPITDELAY`: whole seconds (empty is 0, as for counts), or one of the words, in any case. */
+/** `TARPITDELAY`: whole seconds (empty is 0, as for counts, and so is `off`), or one of the words, in any case. */
 export function delay(about: string): Setting<Delay> {
   return {
     about,
-    form: `whole seconds | ${WORDS.join(' | ')}`,
+    form: `whole seconds | ${WORDS.join(' | ')} | off`,
     parse: (text) => {
+      if (isOff(text)) return { ok: true, value: 0 }
       if (/^[0-9]{0,15}$/.test(text)) return { ok: true, value: Number(text) }
       const word = WORDS.find((known) => known === text.toUpperCase())
       return word === undefined
-        ? { ok: false, reason: `"${text}" is no delay`, mend: `write seconds in digits, or one of ${WORDS.join(', ')}` }
+        ? { ok: false, reason: `"${text}" is no delay`, mend: `write seconds in digits, or one of ${WORDS.join(', ')}, off` }
         : { ok: true, value: word }
     },
   }

@@ -52,7 +52,7 @@ describe('TARPITDELAY', () => {
 
   it('is whole seconds or a word, in any case', () => {
     assert.deepEqual(setting.parse('15'), { ok: true, value: 15 })
-    assert.deepEqual(setting.parse(''), { ok: true, value: 0 })
+    for (const text of ['', 'off', 'Off']) assert.deepEqual(setting.parse(text), { ok: true, value: 0 })
     assert.deepEqual(setting.parse('normal'), { ok: true, value: 'NORMAL' })
     assert.deepEqual(setting.parse('RAND'), { ok: true, value: 'RAND' })
   })

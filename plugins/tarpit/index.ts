@@ -7,7 +7,7 @@ export default definePlugin({
   summary: 'Slows down a message with many recipients.',
   settings: {
     TARPITCOUNT: count('recipients of one message that are not delayed; unset: no delays'),
-    TARPITDELAY: delay('how long each recipient after those waits; unset, empty or 0: no delays'),
+    TARPITDELAY: delay('how long each recipient after those waits; unset, empty, 0 or off: no delays'),
   },
   needs: ['sleep'],
   rcpt: async ({ session, settings, world, signal }) => {

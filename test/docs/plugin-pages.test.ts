@@ -1,0 +1,56 @@
+/** The pages of the bundled plugins are of one kind: the same sections, and every setting, control file and reply in them. */
+import assert from 'node:assert/strict'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { HOOKS, type Plugin } from '../../core/plugin/plugin.ts'
+import { readPage, ROOT } from './pages.ts'
+
+const SECTIONS = ['Switch it on', 'Settings', 'Replies', 'Trouble']
+/** Those of the Helios manual (docs/plugins.md). */
+const FAMILY = ['antispoof', 'badhelo', 'badmailfrom', 'badrcptto', 'maxbouncercpts', 'maxrcpts', 'rcptexists', 'tarpit']
+
+const overview = readPage('docs/plugins.md').text
+
+for (const name of readdirSync(join(ROOT, 'plugins')).toSorted()) {
+  const page = readPage(`plugins/${name}/README.md`).text
+
+  test(`${name}: its page has the sections that all have, in their order`, () => {
+    const headings = [...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]!)
+    assert.deepEqual(headings.filter((heading) => SECTIONS.includes(heading)), SECTIONS)
+    assert.match(page, new RegExp(`^# ${name}\n\n[A-Z]`))
+    assert.match(page, /^\*\*When to use it\.\*\* /m)
+  })
+
+  test(`${name}: its page names every setting, control file, section and reply`, async () => {
+    const plugin = await load(name)
+    for (const setting of Object.keys(plugin.settings ?? {})) assert.ok(page.includes(`\`${setting}\``), setting)
+    for (const file of Object.keys(plugin.control ?? {})) assert.ok(page.includes(`\`control/${file}\``) || page.includes(`\`${file}\``), file)
+    for (const hook of HOOKS.filter((each) => plugin[each] !== undefined)) {
+      const section = `[${hook === 'message' || hook === 'deliver' ? '+' : ''}${hook}]`
+      assert.ok(page.includes(section), section)
+      assert.match(overview, new RegExp(`plugins/${name}/README\\.md\\)[^\\n]*\`${section.replace(/[[\]+]/g, '\\$&')}\``), `docs/plugins.md: ${section}`)
+    }
+    for (const reply of repliesOf(name)) assert.ok(page.includes(reply), reply)
+  })
+}
+
+test('the family of the manual: one sentence says what each is for, and who is spared is said', async () => {
+  for (const name of FAMILY) {
+    const page = readPage(`plugins/${name}/README.md`).text.replaceAll('`', '')
+    const { summary } = await load(name)
+    assert.ok(page.split('\n\n')[1]!.replaceAll('\n', ' ').startsWith(summary.replace(/\.$/, '')), `${name}: ${summary}`)
+    assert.match(page, /Relay clients (?:and authenticated users )?are treated like\s+everybody/, name)
+    assert.match(overview, new RegExp(`^\\| \`${name}\` \\|`, 'm'))
+  }
+})
+
+async function load(name: string): Promise<Plugin> {
+  return ((await import(`../../plugins/${name}/index.ts`)) as { readonly default: Plugin }).default
+}
+
+/** Replies that the plugin's code has as they are; those that it composes are in its own tests. */
+function repliesOf(name: string): readonly string[] {
+  const files = globSync(`plugins/${name}/*.ts`, { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts'))
+  return files.flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\b(?:error|hangUp)\('([245]\d\d [^'$]*)'\)/g)].map((match) => match[1]!))
+}
