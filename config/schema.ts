@@ -3,16 +3,19 @@ import { resolve } from 'node:path'
 import { isServerAddress } from '../protocol/dns/server-address.ts'
 import { nearest } from '../protocol/nearest.ts'
 import type { Network } from '../protocol/network.ts'
+import { MECHANISMS, type Mechanism } from '../protocol/sasl/mechanisms.ts'
 import { readTlsWord, type CertificatePair, type TlsOptions } from '../protocol/qmail/stunnel.ts'
 import { DEFAULT_LIMITS, LIMIT_KEYS, readLimits } from './limits.ts'
 import { readNetworks } from './networks.ts'
 import type { Problem } from './problem.ts'
-import type { DnsSettings, ListenerSettings, ListenerTls, Settings } from './settings.ts'
+import type { DnsSettings, ListenerAuth, ListenerSettings, ListenerTls, Settings } from './settings.ts'
 
 export const SETTINGS_FILES: readonly string[] = ['helios.config.json', 'helios.config.yaml', 'helios.config.yml']
 
 const MIB = 1024 * 1024
-const LISTENER: ListenerSettings = { service: 'smtp', host: '127.0.0.1', port: 2525, compat: false, tls: false, proxy: [], xclient: [] }
+/** Those that every stored password allows. */
+const DEFAULT_MECHANISMS: readonly Mechanism[] = ['PLAIN', 'LOGIN']
+const LISTENER: ListenerSettings = { service: 'smtp', host: '127.0.0.1', port: 2525, compat: false, tls: false, auth: { when: 'tls', mechanisms: DEFAULT_MECHANISMS }, proxy: [], xclient: [] }
 const SUBMISSION_PORT = 2587
 
 /** The settings without any file, but for the home. */
@@ -112,7 +115,7 @@ function readListeners(value: unknown, reader: Reader): readonly ListenerSetting
 }
 
 function readListener(value: unknown, path: string, reader: Reader): ListenerSettings {
-  const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'proxy', 'xclient'])
+  const item = reader.object(value, path, ['service', 'host', 'port', 'compat', 'tls', 'auth', 'proxy', 'xclient'])
   const networks = (key: string): readonly Network[] =>
     readNetworks(reader.texts(item[key], `${path}.${key}`) ?? [], (reason, mend) => reader.problem(`${path}.${key}`, reason, mend))
   const service = reader.oneOf(item['service'], `${path}.service`, ['smtp', 'submission']) ?? LISTENER.service
@@ -121,10 +124,27 @@ function readListener(value: unknown, path: string, reader: Reader): ListenerSet
     proxy: networks('proxy'),
     xclient: networks('xclient'),
     tls: readTls(item['tls'], `${path}.tls`, reader),
+    auth: readAuth(item['auth'], `${path}.auth`, item['compat'] === 'qmail-spp' && service === 'smtp', reader),
     host: reader.text(item['host'], `${path}.host`) ?? LISTENER.host,
     port: reader.count(item['port'], `${path}.port`, 65535) ?? (service === 'smtp' ? LISTENER.port : SUBMISSION_PORT),
     compat: reader.oneOf(item['compat'], `${path}.compat`, [false, 'qmail-spp']) ?? LISTENER.compat,
   }
+}
+
+/** The original has no AUTH, so compat mode has it only where it is asked for, or on a listener for nothing else. */
+function readAuth(value: unknown, path: string, original: boolean, reader: Reader): ListenerAuth | false {
+  if (value === undefined) return original ? false : { when: 'tls', mechanisms: DEFAULT_MECHANISMS }
+  if (value === false) return false
+  if (typeof value !== 'object' || value === null) {
+    const when = reader.oneOf(value, path, [false, 'tls', 'always'])
+    return typeof when === 'string' ? { when, mechanisms: DEFAULT_MECHANISMS } : false
+  }
+  const item = reader.object(value, path, ['when', 'mechanisms'])
+  const when = reader.oneOf(item['when'], `${path}.when`, ['tls', 'always']) ?? 'tls'
+  const named = reader.texts(item['mechanisms'], `${path}.mechanisms`)
+  if (named?.length === 0) reader.problem(`${path}.mechanisms`, 'the list is empty', 'write "auth": false where nobody may log in')
+  const mechanisms = named?.map((name) => reader.oneOf(name, `${path}.mechanisms`, MECHANISMS)).filter((each) => each !== undefined)
+  return { when, mechanisms: [...new Set(mechanisms ?? DEFAULT_MECHANISMS)] }
 }
 
 const TLS_WORDS = ['CAfile', 'verify', 'sslVersion', 'ciphers'] as const

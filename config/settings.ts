@@ -3,6 +3,7 @@
  * Everything else stands in the home's control directory.
  */
 import type { Network } from '../protocol/network.ts'
+import type { Mechanism } from '../protocol/sasl/mechanisms.ts'
 import type { TlsOptions } from '../protocol/qmail/stunnel.ts'
 import type { Limits } from './limits.ts'
 
@@ -13,6 +14,13 @@ export interface ListenerTls {
   readonly options: TlsOptions | undefined
 }
 
+export interface ListenerAuth {
+  /** `tls`: once TLS is on. `always`: in the clear as well. */
+  readonly when: 'tls' | 'always'
+  /** In the order of EHLO. */
+  readonly mechanisms: readonly Mechanism[]
+}
+
 export interface ListenerSettings {
   readonly service: 'smtp' | 'submission'
   readonly host: string
@@ -21,6 +29,8 @@ export interface ListenerSettings {
   /** `qmail-spp`: to the byte as the original, without our hardenings. */
   readonly compat: 'qmail-spp' | false
   readonly tls: ListenerTls | false
+  /** Whether clients may log in. On a submission listener they must. */
+  readonly auth: ListenerAuth | false
   /** Proxies: each of their connections begins with a PROXY header, which says who the client is. */
   readonly proxy: readonly Network[]
   /** Clients that may speak for others by XCLIENT. */

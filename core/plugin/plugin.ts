@@ -42,7 +42,7 @@ export interface Session {
   readonly recipientsAsked: number
   /** True when the client may relay, or the recipient's domain is in rcpthosts. */
   readonly recipientAllowed: boolean
-  /** True when the connection began with RELAYCLIENT set. */
+  /** True when the connection began with RELAYCLIENT set, or the client has logged in. */
   readonly relayClient: boolean
   /** Who has logged in here: `user` is the account, `login@domain`. */
   readonly auth: { readonly user: string; readonly method: string } | undefined

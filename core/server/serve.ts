@@ -1,4 +1,5 @@
 /** The server: everything put together, started in order, stopped within a bound. */
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readControl } from '../../config/control.ts'
@@ -27,6 +28,7 @@ import { createSpool } from '../message/spool.ts'
 import type { DnsFacts } from '../plugin/dns.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
+import { LoginThrottle } from '../smtp/login-throttle.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
 import { loadListenerCertificates, type ListenerCertificates } from '../tls/listeners.ts'
 import { openDns } from '../world/dns.ts'
@@ -179,6 +181,14 @@ async function assemble(
   undo.push(() => closeAll(listeners))
   return {
     reloader, trace, log, failed, accounts, logins: accounts.facts, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
+    authentication: {
+      accounts: {
+        login: (name, password) => accounts.login(name, password, { warn: (message) => log.warn(message) }),
+        clearPassword: (name) => accounts.clearPassword(name),
+      },
+      throttle: new LoginThrottle(() => performance.now()), pepper: randomBytes(32),
+    },
+
     spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
   }
 }

@@ -6,6 +6,7 @@ import type { Reloader } from '../host/reloader.ts'
 import type { AccountFacts } from '../plugin/world.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Admit } from '../smtp/connection.ts'
+import type { AuthOffer } from '../smtp/auth.ts'
 import { Dialogue } from '../smtp/dialogue.ts'
 import { SmtpSession } from '../smtp/session.ts'
 import { Talk } from '../smtp/talk.ts'
@@ -29,6 +30,7 @@ export interface SessionDeps {
   readonly nameOf: NameOf
   readonly logins: Pick<AccountFacts, 'loginsFrom'>
   readonly accounts: RecipientFacts
+  readonly authentication: Pick<AuthOffer, 'accounts' | 'throttle' | 'pepper'>
   readonly limits: Limits
   readonly connections: Connections
   readonly failed: (what: string, cause: unknown) => void
@@ -36,7 +38,7 @@ export interface SessionDeps {
 
 export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
   const compat = listener.compat === 'qmail-spp'
-  const offers = { starttls: listener.tls !== false && listener.tls.mode === 'starttls' }
+  const starttls = listener.tls !== false && listener.tls.mode === 'starttls'
   return async (peer, port) => {
     const id = sessionId()
     const generation = await deps.reloader.latest()
@@ -74,12 +76,23 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
     spokenFor(session, speaker)
     const dialogue = new Dialogue({
-      session, policy, spool: deps.spool, trace, now: Date.now, offers,
+      session, policy, spool: deps.spool, trace, now: Date.now,
+      offers: { starttls, ...authOf(listener, deps, { session: id, ip: client.ip }) },
       xclient: inNetworks(listener.xclient, peer.origin ?? peer.remoteAddress),
       failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
     })
     dialogue.signal.addEventListener('abort', release, { once: true })
     return new Talk(port, dialogue)
+  }
+}
+
+function authOf({ service, auth }: ListenerSettings, { log, authentication }: SessionDeps, who: { readonly session: string; readonly ip: string }): { readonly auth?: AuthOffer } {
+  if (auth === false) return {}
+  return {
+    auth: {
+      ...auth, ...authentication, required: service === 'submission',
+      told: ({ ok, ...login }) => ok ? log.info({ ...who, ...login }, 'login') : log.warn({ ...who, ...login }, 'login failed'),
+    },
   }
 }
 

@@ -3,6 +3,7 @@
  * with replies. Hooks are asked here and nowhere else. Order and texts: spp-protocol 7 and 14; RFC 5321.
  * One command at a time: the caller waits for a reply before it hands over the next line.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseCommandLine } from '../../protocol/smtp/command-line.ts'
 import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
 import { XCLIENT_ATTRIBUTES } from '../../protocol/smtp/xclient.ts'
@@ -14,6 +15,7 @@ import type { Hook } from '../plugin/plugin.ts'
 import { safeCommand } from '../trace/safe-command.ts'
 import type { TlsFacts } from '../tls/facts.ts'
 import type { SessionTrace } from '../trace/types.ts'
+import { auth, AUTH_LINE, authLine, authOffered, AuthState, type AuthOffer } from './auth.ts'
 import type { Policy } from './policy.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
 import type { SmtpSession } from './session.ts'
@@ -40,6 +42,7 @@ export interface DialogueDeps {
 
 export interface Offers {
   readonly starttls: boolean
+  readonly auth?: AuthOffer
 }
 
 const NOTHING: Offers = { starttls: false }
@@ -53,6 +56,7 @@ export class Dialogue implements Required<DialogueDeps> {
   readonly trace: SessionTrace
   readonly now: () => number
   readonly offers: Offers
+  readonly auth = new AuthState()
   readonly failed: DialogueDeps['failed']
   readonly xclient: boolean
   readonly conduct: Conduct
@@ -73,6 +77,27 @@ export class Dialogue implements Required<DialogueDeps> {
     this.failed = deps.failed
     this.xclient = deps.xclient ?? false
     this.conduct = new Conduct(() => deps.session.limits)
+  }
+
+  /** Bytes that a line which begins so may have: more in an authentication, as its mechanism needs. */
+  lineBytes(beginning: Buffer): number {
+    const { lineBytes } = this.session.limits
+    const authenticates = this.auth.exchange !== undefined || (this.offers.auth !== undefined && /^auth /i.test(beginning.toString('latin1', 0, 5)))
+    return authenticates ? Math.max(lineBytes, AUTH_LINE) : lineBytes
+  }
+
+  /** Lets the client wait; false when it has left meanwhile. */
+  async pause(milliseconds: number): Promise<boolean> {
+    if (milliseconds <= 0) return !this.signal.aborted
+    this.#onSleep(true)
+    try {
+      await delay(milliseconds, undefined, { signal: this.signal, ref: false })
+    } catch {
+      return false
+    } finally {
+      this.#onSleep(false)
+    }
+    return true
   }
 
   /** Aborted once the client has left. */
@@ -130,6 +155,7 @@ export class Dialogue implements Required<DialogueDeps> {
   }
 
   #dispatch(line: string, more: boolean): Answer {
+    if (this.auth.exchange !== undefined) return authLine(this, line)
     const { verb, argument } = parseCommandLine(line)
     this.trace.add({ event: 'command', line: safeCommand(line.endsWith('\r') ? line.slice(0, -1) : line) })
     if (line.includes('\0') && !this.session.compat) return this.refuse('500 a command line holds no NUL (#5.5.2)', 'built-in: NUL')
@@ -153,6 +179,7 @@ export class Dialogue implements Required<DialogueDeps> {
       case 'XCLIENT':
         if (this.xclient) return xclient(this, argument)
         break
+      case 'AUTH': return auth(this, argument)
       case 'STARTTLS': return starttls(this, argument)
       case 'NOOP': return this.say(reply('250 ok'))
       case 'VRFY': return this.say(reply("252 send some mail, i'll try my best"))
@@ -180,6 +207,8 @@ export class Dialogue implements Required<DialogueDeps> {
   #extensions(): string[] {
     const first = [`250-${this.policy.greeting}`, '250-PIPELINING']
     if (this.offers.starttls && this.session.tls === undefined) first.push('250-STARTTLS')
+    const mechanisms = authOffered(this)
+    if (mechanisms !== undefined) first.push(`250-${mechanisms}`)
     if (mayXclient(this)) first.push(`250-XCLIENT ${XCLIENT_ATTRIBUTES}`)
     if (this.session.compat) return [...first, '250 8BITMIME']
     const requireTls = this.session.tls === undefined ? [] : ['250-REQUIRETLS']
@@ -196,7 +225,7 @@ export class Dialogue implements Required<DialogueDeps> {
 
   /** What this session may announce with MAIL and RCPT. */
   limits(): ParameterLimits {
-    return { smtputf8: !this.session.compat, sizeLimit: this.databytes(), requireTls: this.session.tls !== undefined }
+    return { smtputf8: !this.session.compat, sizeLimit: this.databytes(), requireTls: this.session.tls !== undefined, auth: this.offers.auth !== undefined }
   }
 
   /** Asks one hook's chain. */
@@ -253,6 +282,10 @@ export class Dialogue implements Required<DialogueDeps> {
   }
 
   lineTooLong(): Reply {
+    if (this.auth.exchange !== undefined) {
+      this.auth.end()
+      return this.refuse('500 this is longer than an authentication may be (#5.5.6)', 'built-in: line length')
+    }
     return this.refuse('500 line too long (#5.5.2)', 'built-in: line length')
   }
 

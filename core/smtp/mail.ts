@@ -1,6 +1,7 @@
 /** MAIL (spp-protocol 7.3; RFC 5321 4.1.1.2). */
 import { checkMailParameters, parseParameters } from '../../protocol/smtp/parameters.ts'
 import { parsePath } from '../../protocol/smtp/path.ts'
+import { loginFirst } from './auth.ts'
 import type { Dialogue } from './dialogue.ts'
 import { reply, type Reply } from './reply.ts'
 
@@ -8,6 +9,8 @@ const SYNTAX = '555 syntax error (#5.5.4)'
 
 export function mail(dialogue: Dialogue, argument: string): Reply | Promise<Reply> {
   const { session } = dialogue
+  const first = loginFirst(dialogue)
+  if (first !== undefined) return dialogue.refuse(first, 'built-in: AUTH')
   const path = parsePath(argument, 'FROM')
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
   const parameters = readParameters(dialogue, path.parameters)

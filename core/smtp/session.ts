@@ -37,8 +37,8 @@ export class SmtpSession implements Session, SppState {
   /** The variables the host itself goes by, as they were at the start. */
   readonly start: Readonly<Partial<Record<typeof HOST_VARIABLES[number], string>>>
   /** RELAYCLIENT as it was at the start: a plugin's `S` cannot turn relaying on (spp-protocol 8.3). */
-  readonly relaySuffix: string | undefined
-  readonly relayClient: boolean
+  relaySuffix: string | undefined
+  relayClient: boolean
   readonly databytesVariable: string | undefined
   off: boolean
   readonly #baseLimits: Limits
@@ -122,11 +122,21 @@ export class SmtpSession implements Session, SppState {
     this.helo = undefined
     this.extended = false
     this.auth = undefined
+    this.relaySuffix = this.start.RELAYCLIENT
+    this.relayClient = this.relaySuffix !== undefined
     this.senderListed = false
     this.closeTransaction()
     this.tls = tls
     for (const name of TLS_VARIABLES) delete this.env[name]
     Object.assign(this.env, variables)
+  }
+
+  /** Who has logged in may send to everywhere, from here to the end of the session (spp-protocol 12.1). */
+  grantRelay(name: string): void {
+    this.env['TCPREMOTEINFO'] = name
+    this.env['RELAYCLIENT'] = ''
+    this.relaySuffix = ''
+    this.relayClient = true
   }
 
   setVariable(name: string, value: string): void {

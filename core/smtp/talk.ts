@@ -181,10 +181,15 @@ export class Talk {
     }
   }
 
+  #tooLong(part: Buffer): boolean {
+    const length = this.#partialLength + part.length
+    return length >= this.#dialogue.session.limits.lineBytes && length >= this.#dialogue.lineBytes(this.#partial[0] ?? part)
+  }
+
   /** The finished line up to `end`, or undefined when there is none yet. Over-long ones are answered once and skipped. */
   #line(chunk: Buffer, end: number): string | undefined {
     const part = end < 0 ? chunk : chunk.subarray(0, end)
-    if (!this.#skipping && this.#partialLength + part.length >= this.#dialogue.session.limits.lineBytes) {
+    if (!this.#skipping && this.#tooLong(part)) {
       this.#skipping = true
       this.#partial = []
       this.#partialLength = 0

@@ -37,6 +37,8 @@ export interface ParameterLimits {
   readonly sizeLimit: number
   /** REQUIRETLS was offered (RFC 8689): under TLS only. */
   readonly requireTls: boolean
+  /** AUTH was offered (RFC 4954). */
+  readonly auth?: boolean
 }
 
 export interface MailParameters {
@@ -77,6 +79,12 @@ const MAIL: Table<MailParameters> = new Map<string, Reader<MailParameters>>([
   ['SMTPUTF8', (value, { smtputf8 }) => {
     if (!smtputf8) return unknownParameter('SMTPUTF8')
     return value === true ? { smtputf8: true } : '501 SMTPUTF8 takes no value (#5.5.4)'
+  }],
+  // RFC 4954 5. Taken and forgotten: whom the client names as the author is only its word.
+  ['AUTH', (value, { auth }) => {
+    if (auth !== true) return unknownParameter('AUTH')
+    const named = value !== true && value.length <= 500 && (value === '<>' || decodeXtext(value) !== undefined)
+    return named ? {} : '501 AUTH needs a value: <> or an address as xtext (#5.5.4)'
   }],
   ['REQUIRETLS', (value, { requireTls }) => {
     if (!requireTls) return unknownParameter('REQUIRETLS')
