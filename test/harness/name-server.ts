@@ -37,6 +37,13 @@ process.on('exit', () => { for (const child of running) child.kill('SIGKILL') })
  * the tests of the file.
  */
 export async function startNameServer(records: string): Promise<NameServer | undefined> {
+  const server = await openNameServer(records)
+  if (server !== undefined) after(() => server.stop())
+  return server
+}
+
+/** The same, to be stopped by who started it. */
+export async function openNameServer(records: string): Promise<NameServer | undefined> {
   const program = peer('nsd')
   if (program === undefined) return undefined
   const directory = await temporaryDirectory()
@@ -45,10 +52,7 @@ export async function startNameServer(records: string): Promise<NameServer | und
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const started = await start(program, directory, port)
-    if (typeof started !== 'string') {
-      after(() => started.stop())
-      return started
-    }
+    if (typeof started !== 'string') return started
     if (attempt === ATTEMPTS) throw new Error(`nsd did not start:\n${started}`)
   }
 }
