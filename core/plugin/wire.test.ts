@@ -16,6 +16,18 @@ test('each LF goes out as a CRLF, and no other byte is touched', async () => {
   assert.equal(Buffer.concat(got).toString('latin1'), 'a\r\nb\r\r\n\r\n\xe9')
 })
 
+test('a long message leaves no listeners behind', async () => {
+  const sink = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => { setImmediate(done) } })
+  const most = { drain: 0, close: 0, error: 0 }
+  sink.on('newListener', (event: string) => {
+    if (event in most) most[event as keyof typeof most] = Math.max(most[event as keyof typeof most], sink.listenerCount(event) + 1)
+  })
+  const finished = new Promise((resolve) => sink.once('finish', resolve))
+  wireStream(chunks(...Array<string>(50).fill('x'))).pipe(sink)
+  await finished
+  assert.deepEqual(most, { drain: 1, close: 1, error: 1 })
+})
+
 test('no more is read than the sink wants, and nothing once it is gone', async () => {
   let read = 0
   async function* endless(): AsyncGenerator<Uint8Array> {

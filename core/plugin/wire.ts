@@ -3,7 +3,6 @@ export interface Sink {
   write(chunk: Uint8Array): boolean
   end(): unknown
   once(event: 'drain' | 'close' | 'error', listener: () => void): unknown
-  readonly destroyed?: boolean
 }
 
 /** What packages that read messages ask of a stream: the part of Node's `Readable` that they use. */
@@ -20,11 +19,23 @@ export function wireStream(content: AsyncIterable<Uint8Array>): Pipeable {
   const listeners: ((reason: unknown) => void)[] = []
 
   async function pump(sink: Sink): Promise<void> {
-    for await (const chunk of content) {
-      if (sink.destroyed === true) return
-      if (!sink.write(withCrLf(chunk))) await roomIn(sink)
+    let gone = false
+    let goOn = (): void => undefined
+    for (const event of ['close', 'error'] as const) {
+      sink.once(event, () => {
+        gone = true
+        goOn()
+      })
     }
-    sink.end()
+    for await (const chunk of content) {
+      if (gone) return
+      if (sink.write(withCrLf(chunk))) continue
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+        sink.once('drain', resolve)
+      })
+    }
+    if (!gone) sink.end()
   }
 
   return {
@@ -36,11 +47,4 @@ export function wireStream(content: AsyncIterable<Uint8Array>): Pipeable {
 function withCrLf(chunk: Uint8Array): Buffer {
   const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1')
   return Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
-}
-
-/** Resolves when the sink takes more, or never will. */
-function roomIn(sink: Sink): Promise<void> {
-  return new Promise((resolve) => {
-    for (const event of ['drain', 'close', 'error'] as const) sink.once(event, resolve)
-  })
 }
