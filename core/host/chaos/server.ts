@@ -62,7 +62,9 @@ function listening(child: ChildProcess, said: () => string): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (why: string): void => {
       clearTimeout(impatience)
-      const first = said().split('\n').find((line) => line !== '')
+      // What it logs before is not why.
+      const lines = said().split('\n').filter((line) => line !== '')
+      const first = lines.find((line) => !line.startsWith('{')) ?? lines[0]
       reject(new HeliosError('chaos-start', `a server does not start in a copy of the home: ${first ?? why}`, {
         fault: 'operator', mend: 'helios check says what is wrong with the home; only its control/ and plugins/ are copied',
       }))
