@@ -12,7 +12,7 @@ export const LOGINS = defineTable({
   name: 'logins', about: 'The last login by POP3 or IMAP of each account from each address.',
   // An IPv6 address may name its interface. `seen`: seconds since 1970.
   columns: { ip: { text: 64 }, login: { text: 64 }, domain: { text: 64 }, seen: 'integer' },
-  key: ['ip', 'login', 'domain'],
+  key: ['ip', 'login', 'domain'], account: { login: 'login', domain: 'domain' },
 })
 
 /** Days a login is kept: longer than any AUTHEXPIRE that somebody means. */

@@ -23,13 +23,15 @@ export interface Table<C extends Columns = Columns> {
   readonly columns: C
   /** The columns that tell one row from all others. */
   readonly key: readonly string[]
+  /** The columns that hold an account's login and domain: its rows then go with it when it is renamed or deleted. */
+  readonly account?: { readonly login: string; readonly domain: string }
 }
 
 type ValueOf<C extends Column> = C extends 'integer' ? number : string
 export type Row<T extends Table> = { readonly [K in keyof T['columns']]: ValueOf<T['columns'][K]> }
 
 /** Gives a table its types. */
-export function defineTable<const C extends Columns>(table: Table<C> & { readonly key: readonly (keyof C)[] }): Table<C> {
+export function defineTable<const C extends Columns>(table: Table<C> & { readonly key: readonly (keyof C)[]; readonly account?: { readonly login: keyof C; readonly domain: keyof C } }): Table<C> {
   return table
 }
 

@@ -7,7 +7,7 @@ export const LISTS = defineTable({
   name: 'antispoof', about: 'The permissions list of each user and group.',
   // `[:all:]` and `[:none:]` stand for themselves; everything in lower case. `rules`: one on a line.
   columns: { login: { text: 64 }, domain: { text: 64 }, rules: 'text' },
-  key: ['login', 'domain'],
+  key: ['login', 'domain'], account: { login: 'login', domain: 'domain' },
 })
 
 export const tables = [LISTS]
