@@ -1,37 +1,45 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { ok } from '../../core/plugin/index.ts'
-import { testPlugin, type SessionFields } from '../../core/plugin/testing/index.ts'
+import { error } from '../../core/plugin/index.ts'
+import { testPlugin, type SessionFields, type TestOptions } from '../../core/plugin/testing/index.ts'
 import relay from './index.ts'
 
-const JOE = { user: 'joe@local.example', method: 'plain' }
-const ask = (session: SessionFields, options: { readonly env?: Record<string, string>; readonly relayusers?: string } = {}) =>
-  testPlugin(relay, {
-    hook: 'rcpt', session: { recipient: 'ann@far.example', recipientAllowed: false, ...session },
-    env: options.env ?? {}, control: options.relayusers === undefined ? {} : { relayusers: options.relayusers },
-  })
+const REFUSAL = error('550 sorry, you may not send to other domains (#5.7.1)')
+const JOE: SessionFields = { auth: { user: 'joe@local.example', method: 'plain' }, relayClient: true, recipient: 'ann@far.example' }
+const ask = (session: SessionFields, control: Record<string, string> = {}, options: Partial<TestOptions> = {}) =>
+  testPlugin(relay, { hook: 'rcpt', session, control: { rcpthosts: 'local.example\n.backup.example\n', ...control }, ...options })
 
-it('lets authenticated users through, and says who', async () => {
-  const { commands, logged } = await ask({ auth: JOE })
-  assert.deepEqual(commands, [ok()])
-  assert.deepEqual(logged, [{ level: 'info', message: 'relaying', fields: { user: 'joe@local.example' } }])
+it('lets every user through without its file, who has logged in', async () => {
+  assert.deepEqual((await ask(JOE)).commands, [])
 })
 
-it('leaves everybody else to the built-in check', async () => {
-  assert.deepEqual((await ask({})).commands, [])
-})
-
-it('believes no variable: another plugin may have set it', async () => {
-  const env = { RELAYCLIENT: '', SMTPAUTHUSER: 'joe@local.example', SMTPAUTHMETHOD: 'plain', AUTHEXPIRE: '60' }
-  assert.deepEqual((await ask({}, { env })).commands, [])
-})
-
-it('has nothing to say where the recipient is allowed already, so that later lines are asked', async () => {
-  assert.deepEqual((await ask({ auth: JOE, recipientAllowed: true })).commands, [])
-})
-
-it('holds to control/relayusers where it is there', async () => {
-  const may = async (relayusers: string): Promise<boolean> => (await ask({ auth: JOE }, { relayusers })).commands.length > 0
+it('holds users to control/relayusers where it is there, and says whom', async () => {
+  const may = async (relayusers: string): Promise<boolean> => (await ask(JOE, { relayusers })).commands.length === 0
   assert.deepEqual([await may('JOE@local.example\n'), await may('@local.example\n'), await may('*\n!joe@local.example\n')], [true, true, false])
   assert.deepEqual([await may('ann@local.example\n'), await may('# nobody\n'), await may('')], [false, false, false])
+  const { commands, logged } = await ask(JOE, { relayusers: '' })
+  assert.deepEqual(commands, [REFUSAL])
+  assert.deepEqual(logged, [{ level: 'info', message: 'may not relay', fields: { user: 'joe@local.example' } }])
+})
+
+it('lets everybody send to our own domains: by rcpthosts, morercpthosts and accounts, without regard to case', async () => {
+  const accounts = { domains: ['hosted.example'] }
+  for (const recipient of ['u@LOCAL.example', 'u@mx.backup.example', 'u@more.example', 'u@Hosted.example', 'postmaster']) {
+    assert.deepEqual((await ask({ ...JOE, recipient }, { relayusers: '', morercpthosts: 'more.example\n' }, { accounts })).commands, [], recipient)
+  }
+  for (const recipient of ['u@far.example', 'u@backup.example', 'u@local.example@far.example', 'u@']) {
+    assert.deepEqual((await ask({ ...JOE, recipient }, { relayusers: '' }, { accounts })).commands, [REFUSAL], recipient)
+  }
+})
+
+it('leaves everybody else to the built-in check, whatever variables say', async () => {
+  const env = { RELAYCLIENT: '', SMTPAUTHUSER: 'joe@local.example', SMTPAUTHMETHOD: 'plain', AUTHEXPIRE: '60' }
+  for (const relayClient of [true, false]) {
+    assert.deepEqual((await ask({ recipient: 'ann@far.example', relayClient }, { relayusers: '' }, { env })).commands, [])
+  }
+})
+
+it('is unavailable, and not a yes, when it cannot tell whose domain it is', async () => {
+  const { fault, commands } = await ask(JOE, { relayusers: '' }, { accounts: { unavailable: 'locked' } })
+  assert.deepEqual([fault?.kind, commands], ['unavailable', []])
 })

