@@ -23,6 +23,11 @@ export function data(dialogue: Dialogue): Reply | Promise<Reply> {
 }
 
 async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
+  return await open(dialogue) ?? dialogue.say(replyAndRead(...verdict.replies, '354 go ahead'))
+}
+
+/** Makes a place for the content of the transaction, which is over with that. Gives the refusal where there is none. Never rejects. */
+export async function open(dialogue: Dialogue): Promise<Reply | undefined> {
   const { session } = dialogue
   const envelope: Omit<Envelope, 'edits'> = {
     reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env }, start: session.start,
@@ -44,7 +49,7 @@ async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
   session.clearPending()
   // The client may have left while the spool was asked.
   if (dialogue.signal.aborted) void dialogue.receiving.abandon()
-  return dialogue.say(replyAndRead(...verdict.replies, '354 go ahead'))
+  return undefined
 }
 
 function received(session: SmtpSession, at: number): string {
@@ -149,13 +154,8 @@ async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData):
     return dialogue.refuse(text, why)
   }
   if (receiving.trouble !== undefined) throw receiving.trouble
-  if (end.bareLf) return refuse(BARE_LF, 'built-in: bare LF')
-  const { hops, headerBytes } = dialogue.session.limits
-  if (end.hops >= hops) return refuse('554 too many hops, this message is looping (#5.4.6)', 'built-in: limit hops')
-  if (headerBytes > 0 && (end.headerBytes ?? 0) > headerBytes) {
-    return refuse("552 sorry, that message's header is too long (#5.3.4)", 'built-in: limit headerBytes')
-  }
-  if (receiving.tooBig) return refuse('552 sorry, that message size exceeds my databytes limit (#5.3.4)', 'built-in: databytes')
+  const refusal = refusalOf(dialogue, receiving, end)
+  if (refusal !== undefined) return refuse(...refusal)
   const verdict = await askAboutMessage(dialogue, receiving)
   const okay = `250 ok ${Math.floor(dialogue.now() / 1000)} qp ${receiving.writer.id}`
   if (verdict.kind === 'refuse' || (verdict.kind === 'hang-up' && verdict.replies.length > 0)) {
@@ -177,6 +177,17 @@ async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData):
   const { id, size } = receiving.writer
   dialogue.trace.add({ event: 'message', id, from: reversePath, to: recipients, size })
   return dialogue.say(reply(okay))
+}
+
+/** What the content itself is refused for: the reply, and which check. */
+export function refusalOf({ session }: Dialogue, { tooBig }: Receiving, end: EndOfData): readonly [text: string, decidedBy: string] | undefined {
+  const { hops, headerBytes } = session.limits
+  if (end.bareLf) return [BARE_LF, 'built-in: bare LF']
+  if (end.hops >= hops) return ['554 too many hops, this message is looping (#5.4.6)', 'built-in: limit hops']
+  if (headerBytes > 0 && (end.headerBytes ?? 0) > headerBytes) {
+    return ["552 sorry, that message's header is too long (#5.3.4)", 'built-in: limit headerBytes']
+  }
+  return tooBig ? ['552 sorry, that message size exceeds my databytes limit (#5.3.4)', 'built-in: databytes'] : undefined
 }
 
 async function askAboutMessage(dialogue: Dialogue, receiving: Receiving): Promise<Verdict> {

@@ -4,6 +4,7 @@
  * One command at a time: the caller waits for a reply before it hands over the next line.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ChunkDecoder } from '../../protocol/smtp/chunk-decoder.ts'
 import { parseCommandLine } from '../../protocol/smtp/command-line.ts'
 import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
 import { XCLIENT_ATTRIBUTES } from '../../protocol/smtp/xclient.ts'
@@ -19,6 +20,7 @@ import { auth, AUTH_LINE, authLine, authOffered, AuthState, type AuthOffer } fro
 import type { Policy } from './policy.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
 import type { SmtpSession } from './session.ts'
+import { bdat, betweenChunks } from './bdat.ts'
 import { data, type Receiving } from './data.ts'
 import { Conduct, mayPipeline } from './limits.ts'
 import { mail } from './mail.ts'
@@ -61,6 +63,8 @@ export class Dialogue implements Required<DialogueDeps> {
   readonly xclient: boolean
   readonly conduct: Conduct
   receiving: Receiving | undefined
+  /** A message is on its way in by BDAT. */
+  chunks: ChunkDecoder | undefined
   readonly #gone = new AbortController()
   #serving = false
   #sleepers = 0
@@ -166,12 +170,17 @@ export class Dialogue implements Required<DialogueDeps> {
       const refusal = this.#outOfTurn('SMTPBADPIPELINING', 'pipelining')
       if (refusal !== undefined) return refusal
     }
+    const stray = betweenChunks(this, verb)
+    if (stray !== undefined) return stray
     switch (verb) {
       case 'HELO': return this.#helo(argument, false)
       case 'EHLO': return this.#helo(argument, true)
       case 'MAIL': return mail(this, argument)
       case 'RCPT': return rcpt(this, argument)
       case 'DATA': return data(this)
+      case 'BDAT':
+        if (!this.session.compat) return bdat(this, argument)
+        break
       case 'RSET':
         this.session.clearPending()
         this.session.closeTransaction()
@@ -214,7 +223,7 @@ export class Dialogue implements Required<DialogueDeps> {
     const requireTls = this.session.tls === undefined ? [] : ['250-REQUIRETLS']
     // RFC 9422: what a client need not find out by trying.
     const limits = `250-LIMITS RCPTMAX=${recipientLimit(this.session)}`
-    return [...first, '250-8BITMIME', `250-SIZE ${this.databytes()}`, ...requireTls, limits, '250 SMTPUTF8']
+    return [...first, '250-8BITMIME', '250-CHUNKING', `250-SIZE ${this.databytes()}`, ...requireTls, limits, '250 SMTPUTF8']
   }
 
   /** The size limit of this session: the variable `DATABYTES` it began with, else the control file. */

@@ -4,9 +4,20 @@ import type { Speaker } from '../../protocol/smtp/xclient.ts'
 export interface Reply {
   /** CRLF-ended lines as Text, or the empty string. */
   readonly text: string
-  readonly next: 'command' | 'data' | 'close' | 'restart' | 'tls'
+  readonly next: 'command' | 'data' | 'close' | 'restart' | 'chunk' | 'tls'
+  /** What is read next, before anything is said. */
+  readonly chunk?: Chunk
   /** For whom a session begins anew. */
   readonly speaker?: Speaker
+}
+
+/** A chunk of BDAT. */
+export interface Chunk {
+  /** Bytes. */
+  readonly size: number
+  readonly last: boolean
+  /** The reply to it, where that is certain before its bytes have come. */
+  readonly answer?: Reply
 }
 
 /** A reply of these lines (without line ends), after which the next command is awaited. */

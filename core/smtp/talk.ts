@@ -6,11 +6,12 @@
 import { DataDecoder } from '../../protocol/smtp/data-decoder.ts'
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import { bytesOf, isAscii, textOf } from '../../protocol/text.ts'
+import { chunkContent, endOfChunk } from './bdat.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
 import type { TlsFacts } from '../tls/facts.ts'
 import type { Dialogue } from './dialogue.ts'
 import { Pace } from './limits.ts'
-import type { Reply } from './reply.ts'
+import type { Chunk, Reply } from './reply.ts'
 
 /** The transport under a talk. */
 export interface Port {
@@ -27,6 +28,7 @@ export interface Port {
   startTls(): void
 }
 
+const NOTHING = Buffer.alloc(0)
 /** Replies gathered before they must leave. */
 const GATHER_LIMIT = 16_384
 /** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
@@ -49,6 +51,8 @@ export class Talk {
   #partialLength = 0
   #skipping = false
   #decoder: DataDecoder | undefined
+  /** The chunk of BDAT being read, and how many of its bytes are missing. */
+  #chunk: { readonly what: Chunk; missing: number } | undefined
   #busy = false
   /** The last words, to be said once the current command, or message, is answered. */
   #stopping: (() => Reply) | undefined
@@ -139,7 +143,7 @@ export class Talk {
 
   #endWith(words: () => Reply): void {
     if (this.#closed) return
-    if (this.#busy || this.#decoder !== undefined) this.#stopping ??= words
+    if (this.#busy || this.#inContent) this.#stopping ??= words
     else this.#answer(words())
   }
 
@@ -155,10 +159,10 @@ export class Talk {
     }
     if (this.#answered) {
       this.#answered = false
-      if (this.#decoder === undefined) this.#pace.command(this.#clock())
-      else this.#pace.content(this.#clock())
+      if (this.#inContent) this.#pace.content(this.#clock())
+      else this.#pace.command(this.#clock())
     }
-    if (this.#stopping !== undefined && this.#decoder === undefined) this.#endWith(this.#stopping)
+    if (this.#stopping !== undefined && !this.#inContent) this.#endWith(this.#stopping)
   }
 
   async #consume(chunk: Buffer): Promise<void> {
@@ -169,12 +173,17 @@ export class Talk {
         rest = await this.#data(this.#decoder, rest)
         continue
       }
+      if (this.#chunk !== undefined) {
+        rest = await this.#chunkBytes(this.#chunk, rest)
+        continue
+      }
       const end: number = rest.indexOf(0x0a)
       const line = this.#line(rest, end)
       rest = end < 0 ? undefined : rest.subarray(end + 1)
       if (line === undefined) continue
       const answer: Reply | Promise<Reply> = this.#dialogue.command(line, rest !== undefined && rest.length > 0)
       this.#answer(answer instanceof Promise ? await answer : answer)
+      if (this.#emptyChunk !== undefined) await this.#chunkBytes(this.#emptyChunk, NOTHING)
       if (this.#out.length > GATHER_LIMIT) this.#flush()
       if (this.#full) await this.#drained()
       if (++served % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -233,6 +242,29 @@ export class Talk {
     return rest
   }
 
+  async #chunkBytes(chunk: { readonly what: Chunk; missing: number }, bytes: Buffer): Promise<Buffer> {
+    const came = this.#clock()
+    const own = bytes.subarray(0, chunk.missing)
+    this.#pace.received(own.length, came)
+    chunk.missing -= own.length
+    const stored = chunkContent(this.#dialogue, chunk.what, own)
+    if (stored !== undefined) await stored.then(() => this.#pace.worked(this.#clock() - came))
+    if (chunk.missing === 0) {
+      this.#chunk = undefined
+      this.#answer(await endOfChunk(this.#dialogue, chunk.what))
+    }
+    return bytes.subarray(own.length)
+  }
+
+  /** A chunk without bytes, which is over as soon as it begins. */
+  get #emptyChunk(): { readonly what: Chunk; missing: number } | undefined {
+    return this.#chunk?.missing === 0 ? this.#chunk : undefined
+  }
+
+  get #inContent(): boolean {
+    return this.#decoder !== undefined || this.#chunk !== undefined
+  }
+
   #answer(reply: Reply): void {
     if (this.#closed || this.#retired) return
     this.#out += reply.text
@@ -243,6 +275,7 @@ export class Talk {
       return this.#port.startTls()
     }
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
+    if (reply.chunk !== undefined) this.#chunk = { what: reply.chunk, missing: reply.chunk.size }
     if (reply.next === 'close') return this.#close()
     if (reply.speaker !== undefined) {
       this.#flush()

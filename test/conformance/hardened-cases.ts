@@ -116,7 +116,7 @@ export const AS_ORIGINAL: readonly Case[] = [
 export const PROTOCOL: readonly Case[] = [
   {
     name: 'ehlo', about: 'the extensions we add', list: '[helo]\n:true',
-    talk: ['< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-SIZE 0', '< 250-LIMITS RCPTMAX=1000', '< 250 SMTPUTF8'],
+    talk: ['< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-CHUNKING', '< 250-SIZE 0', '< 250-LIMITS RCPTMAX=1000', '< 250 SMTPUTF8'],
   },
   {
     name: 'bare-lf', about: 'a bare LF is refused behind the true end, and the session goes on', list: '[helo]\n:true',

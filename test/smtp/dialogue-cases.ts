@@ -92,7 +92,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'size', about: 'SIZE against databytes', list: '[helo]\n:true', variables: { DATABYTES: '100' },
     talk: [
-      '< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-SIZE 100', '< 250-LIMITS RCPTMAX=1000', '< 250 SMTPUTF8',
+      '< G', '> EHLO x', '< 250-test.example', '< 250-PIPELINING', '< 250-8BITMIME', '< 250-CHUNKING', '< 250-SIZE 100', '< 250-LIMITS RCPTMAX=1000', '< 250 SMTPUTF8',
       '> MAIL FROM:<a@b.example> SIZE=101', TOO_BIG, '> MAIL FROM:<a@b.example> SIZE=99999999999999999999', TOO_BIG,
       '> MAIL FROM:<a@b.example> SIZE=1e2', '< 501 SIZE needs a number of bytes (#5.5.4)', '> MAIL FROM:<a@b.example> SIZE', '< 501 SIZE needs a number of bytes (#5.5.4)',
       '> MAIL FROM:<a@b.example> SIZE=100', '< 250 ok',
