@@ -33,7 +33,8 @@ export interface DnsFacts {
   /**
    * Asks for the records of a name; upper case and a dot at its end make no difference. Aliases are followed. A name
    * that cannot stand in a question (an empty label, one of more than 63 characters, more than 253 in all, anything but
-   * printable ASCII, a backslash) is answered as one that does not exist. Every question of a plugin comes out of the
+   * printable ASCII, a backslash; the server's resolver also has no way to ask for characters other than letters, digits
+   * and `-_./*`) is answered as one that does not exist. Every question of a plugin comes out of the
    * hook's budget; once that is used up, the rest are `unavailable`. Never rejects, but with the signal's reason once
    * nobody waits for the hook any more.
    */

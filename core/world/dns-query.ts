@@ -79,7 +79,8 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function failure({ code = '', message }: NodeJS.ErrnoException): AnyAnswer {
-  if (code === 'ENOTFOUND') return { kind: 'none', nxdomain: true }
+  // EBADNAME: c-ares sends no names but those of hosts, with letters, digits and any of `-_./*`.
+  if (code === 'ENOTFOUND' || code === 'EBADNAME') return { kind: 'none', nxdomain: true }
   if (code === 'ENODATA') return { kind: 'none', nxdomain: false }
   return { kind: 'unavailable', reason: REASONS[code] ?? message }
 }

@@ -7,11 +7,11 @@ import type { AnyAnswer } from './dns-query.ts'
 const FOUND: AnyAnswer = { kind: 'answer', records: ['192.0.2.1'], ttl: 60 }
 
 /** A resolver whose name server replies when it is told to. */
-function heldServer(options: { readonly timeoutSeconds?: number } = {}) {
+function heldServer(options: { readonly timeoutSeconds?: number; readonly turnMs?: number } = {}) {
   const asked: string[] = []
   const replies: ((answer: AnyAnswer) => void)[] = []
   const dns = createDns({
-    timeoutSeconds: options.timeoutSeconds ?? 600, cacheBytes: 100_000, clock: () => 0,
+    timeoutSeconds: options.timeoutSeconds ?? 600, cacheBytes: 100_000, clock: () => 0, turnMs: options.turnMs ?? 600_000,
     ask: (name, type) => {
       asked.push(`${type} ${name}`)
       return new Promise((reply) => { replies.push(reply) })
@@ -49,5 +49,13 @@ test('a crowd waits for its turn', async () => {
     assert.equal(asked.length, most)
     reply(FOUND)
   }
+  assert.ok((await all).every((answer) => answer === FOUND))
+})
+
+test('questions without a reply do not hold up the others', async () => {
+  const { dns, asked, reply } = heldServer({ turnMs: 1 })
+  const all = Promise.all(Array.from({ length: 250 }, (_, index) => dns.resolve(`${index}.example`, 'A')))
+  while (asked.length < 250) await turn()
+  reply(FOUND)
   assert.ok((await all).every((answer) => answer === FOUND))
 })

@@ -56,6 +56,10 @@ describe('a real name server', { skip: nsd === undefined }, () => {
     ['empty.test', 'TXT', 'none: no TXT record'],
     ['nowhere.test', 'A', 'none: no such name'],
     ['a..b', 'A', 'none: no such name'],
+    ['o\'neil.wild.test', 'A', 'none: no such name'],
+    ['a b.wild.test', 'A', 'none: no such name'],
+    ['a@b.wild.test', 'A', 'none: no such name'],
+    ['_a-b.wild.test', 'A', '127.0.0.2'],
   ]
   for (const [name, type, answer] of answers) {
     it(`answers ${type} ${name}`, async () => {
