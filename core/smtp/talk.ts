@@ -82,6 +82,8 @@ export class Talk {
   async #greet(): Promise<void> {
     const { greetingDelay } = this.#dialogue.session.limits
     if (greetingDelay > 0) await new Promise((resolve) => setTimeout(resolve, greetingDelay))
+    // Nobody is asked about a client that has left meanwhile.
+    if (this.#closed) return
     if (this.#port.early?.() === true) this.#dialogue.spokeEarly()
     this.#answer(await this.#dialogue.greet())
   }
