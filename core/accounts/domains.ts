@@ -91,6 +91,22 @@ function appendRcptHost(home: string, domain: string): boolean {
   }
 }
 
+/** Takes the domain's own line off control/rcpthosts; true when there was one. A suffix such as `.example.org` stays. Throws HeliosError. */
+export function dropDomainLine({ home }: Database, domain: string): boolean {
+  const path = join(home, 'control', 'rcpthosts')
+  try {
+    return exclusively(home, () => {
+      const content = readText(path)
+      if (content === undefined || !parseHosts(readList(content)).has(domain)) return false
+      const lines = content.split('\n').filter((line) => !parseHosts(readList(line)).has(domain))
+      replaceFile(home, path, lines.join('\n'))
+      return true
+    })
+  } catch (error) {
+    throw fileFailure('control-file', `cannot change ${path}`, error)
+  }
+}
+
 function makeMailDirectory(home: string, path: string): boolean {
   try {
     return makeDirectory(home, path)

@@ -1,9 +1,9 @@
 /** Users: rows of `passwd` and the Maildir that belongs to each. */
-import { chmodSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { HeliosError } from '../error.ts'
 import type { Database } from './database.ts'
-import { insertNew } from './changes.ts'
+import { changed, insertNew, ownRows } from './changes.ts'
 import { isKnownDomain, mailRootOf } from './domains.ts'
 import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
@@ -57,6 +57,60 @@ export async function setPassword(database: Database, address: string, password:
   const { numUpdatedRows } = await database.write.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   if (numUpdatedRows === 0n) throw unknownUser(login, domain)
+}
+
+/** Lets a user in and gives it mail, or neither. Throws HeliosError `unknown-user`. */
+export async function setEnabled(database: Database, address: string, enabled: boolean): Promise<void> {
+  const { login, domain } = await requireUser(database, address)
+  await changed(() => database.write.updateTable('passwd').set({ enabled: enabled ? 1 : 0 }).where('login', '=', login).where('virtual_host', '=', domain).execute())
+}
+
+/** Gives a user another quota. @param quota bytes, 0 for none. Throws HeliosError `unknown-user`. */
+export async function setQuota(database: Database, address: string, quota: number): Promise<void> {
+  const { login, domain } = await requireUser(database, address)
+  await changed(() => database.write.updateTable('passwd').set({ hardquota: quota }).where('login', '=', login).where('virtual_host', '=', domain).execute())
+}
+
+/**
+ * Gives a user another name, with its mailbox, its dot-qmail texts and the aliases that lead to it. Throws HeliosError: `unknown-user`, `user-exists`,
+ * `unknown-domain`, `mailbox` when the directory cannot be moved.
+ */
+export async function renameUser(database: Database, from: string, to: string): Promise<UserInfo> {
+  const old = await requireUser(database, from)
+  const { login, domain } = checkAddress(to)
+  if (!await isKnownDomain(database, domain)) {
+    throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`, `first run "helios domain add ${domain}"`)
+  }
+  if (await exists(database, login, domain)) throw userExists(login, domain)
+  const before = (await listUsers(database, old.domain)).find((each) => each.login === old.login)!
+  const root = mailRootOf(database)
+  const moves = before.home === join(root, old.domain, old.login)
+  const home = moves ? join(root, domain, login) : before.home
+  if (moves) moveHome(database.home, before.home, home)
+  try {
+    await changed(() => database.write.transaction().execute(async (one) => {
+      await one.updateTable('passwd').set({ login, virtual_host: domain, home }).where('login', '=', old.login).where('virtual_host', '=', old.domain).execute()
+      await one.updateTable('dotqmails').set({ login, virtual_host: domain }).where('login', '=', old.login).where('virtual_host', '=', old.domain).execute()
+    }))
+  } catch (error) {
+    if (moves) moveHome(database.home, home, before.home)
+    throw error
+  }
+  await ownRows({
+    execute: () => database.write.updateTable('helios_aliases').set({ target: `${login}@${domain}` }).where('target', '=', `${old.login}@${old.domain}`).execute(),
+  })
+  return { ...before, login, domain, home }
+}
+
+function moveHome(home: string, from: string, to: string): void {
+  try {
+    if (!existsSync(from)) return
+    makeDirectory(home, dirname(to))
+    if (existsSync(to)) throw new Error(`${to} is there already`)
+    renameSync(from, to)
+  } catch (error) {
+    throw fileFailure('mailbox', `cannot move ${from} to ${to}`, error)
+  }
 }
 
 /** Login and domain of a user who is there. Throws HeliosError `unknown-user`, or for what cannot be an address. */

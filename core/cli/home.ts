@@ -1,5 +1,5 @@
 /** The home a command works on. */
-import { readControl } from '../../config/control.ts'
+import { readControl, type Control } from '../../config/control.ts'
 import { ConfigError } from '../../config/error.ts'
 import { isHome } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -28,12 +28,12 @@ export async function requireHome(home: string): Promise<void> {
 }
 
 /** Does something with the accounts of the home, and closes the database after it. */
-export async function withAccounts<T>(io: Io, work: (database: Database) => Promise<T> | T): Promise<T> {
+export async function withAccounts<T>(io: Io, work: (database: Database, control: Control) => Promise<T> | T): Promise<T> {
   const { home } = await existingHome(io)
   const { control, problems } = await readControl(home)
   const wrong = problems.filter(({ severity, file }) => severity === 'error' && /^control\/(?:qmailconfig|sqlserver)$/.test(file))
   if (wrong.length > 0) throw new ConfigError(wrong)
-  return withDatabase(home, work, control.qmailconfig)
+  return withDatabase(home, (database) => work(database, control), control.qmailconfig)
 }
 
 export async function withDatabase<T>(home: string, work: (database: Database) => Promise<T> | T, config?: QmailConfig): Promise<T> {

@@ -11,6 +11,7 @@ import { loadSettings } from '../../config/load.ts'
 import { printProblem } from '../../config/problem.ts'
 import { HeliosError } from '../error.ts'
 import { packageRoot } from '../paths.ts'
+import { alias } from './alias.ts'
 import { chaos } from './chaos.ts'
 import { check } from './check.ts'
 import type { Io, Noun } from './command.ts'
@@ -28,7 +29,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, alias, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 

@@ -8,6 +8,6 @@ export function table(rows: readonly (readonly string[])[]): readonly string[] {
 }
 
 /** `1 user`, `2 users`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+export function counted(count: number, noun: string, several = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : several}`
 }

@@ -1,18 +1,24 @@
 /** `helios user`: the accounts of the domains. */
 import { InvalidArgumentError, type Command } from 'commander'
-import { addUser, listUsers, requireUser, setPassword } from '../accounts/users.ts'
+import { deleteUser, lookAtUser } from '../accounts/deletion.ts'
+import { addUser, listUsers, renameUser, requireUser, setEnabled, setPassword } from '../accounts/users.ts'
 import { checkDomain } from '../accounts/names.ts'
 import type { Io, Noun } from './command.ts'
+import { describeDeletion, requireYes } from './deletion.ts'
 import { withAccounts } from './home.ts'
 import { obtainPassword, type PasswordOptions } from './password.ts'
 import { table } from './table.ts'
 
 export const user: Noun = {
   register(program, io) {
-    const noun = program.command('user').description('add and list users, change their passwords')
+    const noun = program.command('user').description('add, list, show, change and delete users')
     registerAdd(noun, io)
     registerPasswd(noun, io)
     registerList(noun, io)
+    registerSwitch(noun, io, 'enable', true)
+    registerSwitch(noun, io, 'disable', false)
+    registerRename(noun, io)
+    registerDelete(noun, io)
   },
 }
 
@@ -57,6 +63,35 @@ function registerList(noun: Command, io: Io): void {
         `${login}@${of}`, enabled ? '' : 'disabled', quota === 0 ? '' : `${quota} bytes`, home,
       ])
       for (const line of table(rows)) io.out(line)
+    }))
+}
+
+function registerSwitch(noun: Command, io: Io, verb: 'enable' | 'disable', enabled: boolean): void {
+  noun.command(verb).description(enabled ? 'let a user log in and get mail' : 'no login and no mail for a user; everything stays').argument('<address>', 'login@domain')
+    .action((address: string) => withAccounts(io, async (database) => {
+      await setEnabled(database, address, enabled)
+      io.out(`${address} ${verb}d`)
+    }))
+}
+
+function registerRename(noun: Command, io: Io): void {
+  noun.command('rename').description('give a user another name, with mailbox, password and the aliases that lead to it')
+    .argument('<from>', 'login@domain').argument('<to>', 'login@domain')
+    .action((from: string, to: string) => withAccounts(io, async (database) => {
+      const { login, domain, home } = await renameUser(database, from, to)
+      io.out(`${from} is ${login}@${domain} now, mail in ${home}/Maildir`)
+    }))
+}
+
+function registerDelete(noun: Command, io: Io): void {
+  noun.command('del').description('delete a user with its mail and the aliases that lead to it').argument('<address>', 'login@domain')
+    .option('--yes', 'delete mail, too').option('--json', 'as JSON')
+    .action((address: string, options: { readonly yes?: boolean; readonly json?: boolean }) => withAccounts(io, async (database) => {
+      const deletion = await lookAtUser(database, address)
+      requireYes(io, address, deletion, options.yes === true)
+      for (const each of deletion.users) await deleteUser(database, each)
+      if (options.json === true) return io.out(JSON.stringify(deletion, undefined, 2))
+      for (const line of describeDeletion(deletion)) io.out(`deleted: ${line}`)
     }))
 }
 

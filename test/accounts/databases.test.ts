@@ -1,18 +1,21 @@
 /** The same stories on SQLite, MariaDB and PostgreSQL. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { accountFacts } from '../../core/accounts/accounts.ts'
+import { addAlias, deleteAlias, listAliases } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
+import { deleteDomain, deleteUser, lookAtDomain, lookAtUser } from '../../core/accounts/deletion.ts'
 import { addDomain, listDomains } from '../../core/accounts/domains.ts'
 import { checkLogin } from '../../core/accounts/login.ts'
 import { migrate, MIGRATIONS, migrationStates } from '../../core/accounts/migrations.ts'
 import { verifyPassword } from '../../core/accounts/passwords.ts'
+import { addPostmaster, checkPostmaster } from '../../core/accounts/postmaster.ts'
 import { databaseStatus } from '../../core/accounts/status.ts'
 import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
 import { makeTables, tablesOf } from '../../core/accounts/tables.ts'
-import { addUser, listUsers, requireUser, setPassword } from '../../core/accounts/users.ts'
+import { addUser, listUsers, renameUser, requireUser, setEnabled, setPassword } from '../../core/accounts/users.ts'
 import { HeliosError } from '../../core/error.ts'
 import { defineTable } from '../../core/plugin/table.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
@@ -176,6 +179,78 @@ function stories(name: string, ground: Ground): void {
     assert.equal(await verifyPassword('new', password), true)
     await assert.rejects(requireUser(database, 'bob@example.org'), (error) => error instanceof HeliosError && error.code === 'unknown-user')
     assert.deepEqual(await listDomains(database), [{ domain: 'example.org', accepted: true, users: 1 }])
+  })
+
+  test(`${name}: aliases are made, refused where they cannot be, and taken away`, async (t) => {
+    const database = await open(t)
+    const options = { locals: () => new Set<string>() }
+    writeFileSync(join(database.home, 'control/rcpthosts'), 'example.org\nempty.example\n')
+    for (const login of ['ann', 'bob']) await insert(database, `${login}@example.org`)
+    assert.deepEqual(await addAlias(database, 'Info@example.org', ['ANN@example.org', 'bob@example.org'], options), {
+      added: ['ann@example.org', 'bob@example.org'], takers: ['ann@example.org', 'bob@example.org'],
+    })
+    assert.deepEqual((await addAlias(database, 'info@example.org', ['ann@example.org'], options)).added, [])
+    await addAlias(database, 'help@example.org', ['info@example.org'], options)
+    await addAlias(database, '@empty.example', ['help@example.org'], options)
+    assert.equal(await found(database, 'x@empty.example'), 'ann@example.org bob@example.org')
+    assert.deepEqual(await facts(database).aliases('ann@example.org'), ['help@example.org', 'info@example.org'])
+    for (const [alias, target, code] of [
+      ['ann@example.org', 'bob@example.org', 'user-exists'], ['x@example.com', 'ann@example.org', 'unknown-domain'], ['x@example.org', 'ann@example.com', 'alias-elsewhere'],
+      ['x@example.org', 'x@example.org', 'mail-loop'], ['info@example.org', 'help@example.org', 'mail-loop'], ['x y@example.org', 'ann@example.org', 'bad-address'],
+    ] as const) await assert.rejects(addAlias(database, alias, [target], options), (error) => error instanceof HeliosError && error.code === code, `${alias} ${target}`)
+    assert.deepEqual(await listAliases(database, 'example.org'), [
+      { alias: 'help@example.org', targets: ['info@example.org'] }, { alias: 'info@example.org', targets: ['ann@example.org', 'bob@example.org'] },
+    ])
+    assert.deepEqual(await deleteAlias(database, 'info@example.org', ['bob@example.org']), ['bob@example.org'])
+    assert.deepEqual(await deleteAlias(database, '@empty.example'), ['help@example.org'])
+    await assert.rejects(deleteAlias(database, 'info@example.org', ['bob@example.org']), (error) => error instanceof HeliosError && error.code === 'unknown-alias')
+  })
+
+  test(`${name}: a user is switched off, renamed and deleted with all that is its own`, async (t) => {
+    const database = await open(t)
+    const options = { locals: () => new Set<string>() }
+    await addDomain(database, 'example.org')
+    await addDomain(database, 'example.net')
+    const ann = await addUser(database, { address: 'ann@example.org', password: 'secret' })
+    await addAlias(database, 'info@example.org', ['ann@example.org'], options)
+    await database.write.insertInto('dotqmails').values({ login: 'ann', virtual_host: 'example.org', extension: 'x', dotqmail: './Maildir/' }).execute()
+    await setEnabled(database, 'ann@example.org', false)
+    assert.equal((await facts(database).find('ann@example.org'))?.active, false)
+    await setEnabled(database, 'ann@example.org', true)
+    writeFileSync(join(ann.home, 'Maildir/new/1'), 'mail')
+    const eve = await renameUser(database, 'ann@example.org', 'Eve@example.net')
+    assert.deepEqual([eve.login, eve.domain, eve.home], ['eve', 'example.net', join(database.home, 'mail/example.net/eve')])
+    assert.ok(existsSync(join(eve.home, 'Maildir/new/1')) && !existsSync(ann.home))
+    assert.equal(await found(database, 'info@example.org'), 'eve@example.net')
+    assert.equal((await checkLogin(database, 'eve@example.net', 'secret')).outcome, 'accepted')
+    assert.equal(await found(database, 'ann@example.org'), '')
+    const deletion = await lookAtUser(database, 'eve@example.net')
+    assert.deepEqual([deletion.messages, deletion.aliases, deletion.kept], [1, ['info@example.org'], []])
+    await deleteUser(database, deletion.users[0]!)
+    assert.equal(await found(database, 'info@example.org'), '')
+    assert.ok(!existsSync(eve.home))
+    assert.equal((await database.write.selectFrom('dotqmails').select('login').execute()).length, 0)
+    const elsewhere = join(database.home, 'elsewhere')
+    mkdirSync(elsewhere)
+    await insert(database, 'out@example.org', { home: elsewhere })
+    assert.deepEqual((await lookAtDomain(database, 'example.org')).kept, [elsewhere])
+    assert.equal(await deleteDomain(database, 'example.org'), true)
+    assert.equal(await deleteDomain(database, 'example.org'), false)
+    assert.ok(existsSync(elsewhere) && !existsSync(join(database.home, 'mail/example.org')))
+    assert.deepEqual((await listDomains(database)).map(({ domain }) => domain), ['example.net'])
+  })
+
+  test(`${name}: the postmaster of a new domain leads to host_postmaster, and never round`, async (t) => {
+    const database = await open(t, 'host_postmaster root@example.org')
+    const options = { locals: () => new Set<string>() }
+    await addDomain(database, 'example.org')
+    await insert(database, 'root@example.org')
+    await addDomain(database, 'example.net')
+    await checkPostmaster(database, 'example.net')
+    assert.equal(await addPostmaster(database, 'example.net', 'me.example', options), 'root@example.org')
+    assert.equal(await found(database, 'postmaster@example.net'), 'root@example.org')
+    const round = await open(t, 'host_postmaster postmaster@example.org')
+    await assert.rejects(checkPostmaster(round, 'example.org'), (error) => error instanceof HeliosError && error.code === 'mail-loop')
   })
 }
 

@@ -118,6 +118,26 @@ test('a password that is made up is shown once and works', async (t) => {
   assert.equal(await verifyPassword(password, storedPassword(here, 'ann')), true)
 })
 
+test('aliases, a renamed user, and what deleting takes along', async (t) => {
+  const here = bareHome(t)
+  for (const args of [['domain', 'add', 'example.org'], ['user', 'add', 'ann@example.org', '--generate']]) assert.equal((await here.helios(args)).code, 0)
+  assert.equal((await here.helios(['alias', 'add', 'info@example.org', 'ann@example.org'])).out, 'info@example.org leads to ann@example.org\n')
+  const away = await here.helios(['alias', 'add', 'away@example.org', 'ann@far.example'])
+  assert.deepEqual([away.code, away.err], [1,
+    'helios: ann@far.example is not an address of this server, and this version delivers to no other (name an account or an alias that is here)\n'])
+  assert.equal((await here.helios(['user', 'rename', 'ann@example.org', 'eve@example.org'])).code, 0)
+  here.write('helios-home/mail/example.org/eve/Maildir/new/1', 'mail')
+  const shown = JSON.parse((await here.helios(['domain', 'show', 'example.org', '--json'])).out) as { users: { login: string }[]; aliases: unknown }
+  assert.deepEqual([shown.users.map(({ login }) => login), shown.aliases], [['eve'], [{ alias: 'info@example.org', targets: ['eve@example.org'] }]])
+  const asked = await here.helios(['domain', 'del', 'example.org'])
+  assert.deepEqual([asked.code, asked.out], [1, ''])
+  assert.match(asked.err, /^would delete: user eve@example\.org\nwould delete: 1 message\nwould delete: where alias .*\nhelios: deleting .* \(add --yes if that is meant\)\n$/)
+  const deleted = await here.helios(['domain', 'del', 'example.org', '--yes'])
+  assert.deepEqual([deleted.code, deleted.err], [0, ''])
+  assert.equal(here.read('helios-home/control/rcpthosts'), '# ours\n')
+  assert.deepEqual(readdirSync(here.at('helios-home/mail')), [])
+})
+
 test('two commands at once lose nothing', async (t) => {
   const here = bareHome(t)
   const names = ['a', 'b', 'c', 'd'].map((letter) => `${letter}.example.org`)
