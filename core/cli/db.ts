@@ -1,12 +1,10 @@
 /** `helios db`: the account database itself, its servers and tables. */
 import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
-import { LOGINS } from '../accounts/logins.ts'
 import { migrate } from '../accounts/migrations.ts'
 import { makeTables, missingTables } from '../accounts/tables.ts'
-import { bundledTables } from '../host/bundled.ts'
 import type { Database } from '../accounts/database.ts'
-import type { Table } from '../plugin/table.ts'
 import type { Noun } from './command.ts'
+import { declaredTables } from './declared.ts'
 import { withAccounts } from './home.ts'
 import { counted, table } from './table.ts'
 
@@ -28,11 +26,6 @@ export const db: Noun = {
         if (done.length === 0) io.out('nothing to do')
       }))
   },
-}
-
-/** Those of bundled plugins among them. */
-async function declaredTables(): Promise<readonly Table[]> {
-  return [LOGINS, ...await bundledTables()]
 }
 
 async function makeMissing(database: Database): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 /** `helios domain`: for whom mail is accepted. */
 import type { Command } from 'commander'
 import { accountOptions } from '../accounts/accounts.ts'
+import { dropDomainRows } from '../accounts/account-rows.ts'
 import { listAliases } from '../accounts/aliases.ts'
 import { deleteDomain, lookAtDomain } from '../accounts/deletion.ts'
 import { addDomain, listDomains } from '../accounts/domains.ts'
@@ -9,6 +10,7 @@ import { checkDomain } from '../accounts/names.ts'
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
 import { listUsers } from '../accounts/users.ts'
 import type { Io, Noun } from './command.ts'
+import { declaredTables } from './declared.ts'
 import { describeDeletion, requireYes } from './deletion.ts'
 import { withAccounts } from './home.ts'
 import { counted, table } from './table.ts'
@@ -79,6 +81,7 @@ function registerDelete(noun: Command, io: Io): void {
       const deletion = await lookAtDomain(database, of)
       requireYes(io, of, deletion, options.yes === true)
       if (!await deleteDomain(database, of)) throw refusal('unknown-domain', `there is no domain ${of}`, '"helios domain list" shows what there is')
+      await dropDomainRows(database, await declaredTables(), of)
       if (options.json === true) return io.out(JSON.stringify({ domain: of, ...deletion }, undefined, 2))
       for (const line of describeDeletion(deletion)) io.out(`deleted: ${line}`)
       io.out(`${of} deleted`)

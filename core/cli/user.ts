@@ -1,9 +1,11 @@
 /** `helios user`: the accounts of the domains. */
 import { InvalidArgumentError, type Command } from 'commander'
+import { dropAccountRows, moveAccountRows } from '../accounts/account-rows.ts'
 import { deleteUser, lookAtUser } from '../accounts/deletion.ts'
 import { addUser, listUsers, renameUser, requireUser, setEnabled, setPassword } from '../accounts/users.ts'
 import { checkDomain } from '../accounts/names.ts'
 import type { Io, Noun } from './command.ts'
+import { declaredTables } from './declared.ts'
 import { describeDeletion, requireYes } from './deletion.ts'
 import { withAccounts } from './home.ts'
 import { obtainPassword, type PasswordOptions } from './password.ts'
@@ -78,7 +80,9 @@ function registerRename(noun: Command, io: Io): void {
   noun.command('rename').description('give a user another name, with mailbox, password and the aliases that lead to it')
     .argument('<from>', 'login@domain').argument('<to>', 'login@domain')
     .action((from: string, to: string) => withAccounts(io, async (database) => {
+      const old = await requireUser(database, from)
       const { login, domain, home } = await renameUser(database, from, to)
+      await moveAccountRows(database, await declaredTables(), old, { login, domain })
       io.out(`${from} is ${login}@${domain} now, mail in ${home}/Maildir`)
     }))
 }
@@ -89,7 +93,10 @@ function registerDelete(noun: Command, io: Io): void {
     .action((address: string, options: { readonly yes?: boolean; readonly json?: boolean }) => withAccounts(io, async (database) => {
       const deletion = await lookAtUser(database, address)
       requireYes(io, address, deletion, options.yes === true)
-      for (const each of deletion.users) await deleteUser(database, each)
+      for (const each of deletion.users) {
+        await deleteUser(database, each)
+        await dropAccountRows(database, await declaredTables(), each)
+      }
       if (options.json === true) return io.out(JSON.stringify(deletion, undefined, 2))
       for (const line of describeDeletion(deletion)) io.out(`deleted: ${line}`)
     }))
