@@ -104,7 +104,7 @@ describe('a message from a domain with keys', () => {
 
   test('shows its private keys nowhere', async () => {
     const database = new DatabaseSync(signing.at('helios.db'), { readOnly: true })
-    const pems = database.prepare('select pem from dkim_sign').all() as { pem: string }[]
+    const pems = database.prepare('select pem from helios_dkim_sign').all() as { pem: string }[]
     database.close()
     const secrets = pems.map(({ pem }) => pem.split('\n')[1]!.slice(0, 60))
     assert.equal(secrets.length, 2)
