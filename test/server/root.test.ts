@@ -40,7 +40,7 @@ test('low ports, and then nothing of root is left', { skip }, async () => {
 
   const client = await SmtpClient.connect(place.port, { host: place.host })
   await client.reply()
-  client.send('HELO x\r\n')
+  client.send('EHLO x\r\n')
   const [whose, hello] = await client.reply()
   assert.equal(whose, `250-${USER} ${USER} ${USER}`)
   assert.equal(hello, '250-hello')

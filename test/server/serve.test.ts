@@ -138,6 +138,7 @@ test('a message of 100 MB more costs no more memory', { timeout: 120_000 }, asyn
     await client.reply()
     await client.commands('EHLO x', 'MAIL FROM:<a@b.example>', 'RCPT TO:<u@local.example>', 'DATA')
     const block = `${'x'.repeat(1022)}\r\n`.repeat(1024)
+    client.send('Subject: long\r\n\r\n')
     for (let i = 0; i < megabytes; i++) await client.sendParts([block])
     client.send('.\r\n')
     assert.match((await client.reply())[0]!, /^250/)

@@ -64,7 +64,7 @@ interface Place {
 /** The page's files in a home that `helios init` made. @param shortened what would take a test too long, and what is there instead */
 async function policy(name: string, shortened: readonly (readonly [string, string])[] = []): Promise<Place> {
   const home = homeAt(await temporaryDirectory())
-  await home.write('helios.config.json', settingsText({ dns: { servers: [nsd!.address] } }))
+  await home.write('helios.config.json', settingsText({ listeners: [{ tls: 'starttls' }], dns: { servers: [nsd!.address] } }))
   await run(process.execPath, [LAUNCHER, '--home', home.path, 'init', '--me', 'mx.example.org', '--domain', 'example.org', '--user', 'ann'])
   // The listener of a test has no TLS, and so no use for the certificate.
   await rm(home.at('control/smtpconfig-stunnel'))
