@@ -136,6 +136,21 @@ test('no process to be had: the fault says so, and after a few tries none is tri
   assert.match((await kit.load('plugins/b.ts')).problems[0]!.reason, /its process does not start: EAGAIN/)
 })
 
+test('more plugins than a process has seats for are dropped and loaded again as they are asked', async (t) => {
+  const kit = sandboxKit(t, { limits: { seats: 3, seatIdleMs: 0, dropsPerProcess: 1000 } })
+  const lines = []
+  for (let i = 0; i < 10; i++) {
+    kit.write({ 'plugins/a.ts': pluginText('a', `rcpt: () => error('550 ${i}')`) })
+    lines.push(await kit.line('rcpt', 'plugins/a.ts'))
+  }
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.all(lines.map((line) => line.run(requestOf('rcpt'))))
+    assert.deepEqual(answers, lines.map((_, i) => ({ commands: [error(`550 ${i}`)] })))
+    for (const [i, line] of lines.entries()) assert.deepEqual(await line.run(requestOf('rcpt')), { commands: [error(`550 ${i}`)] })
+  }
+  assert.equal(kit.sandboxes.pids.length, 1)
+})
+
 test('an edit is a new text beside the old one; who is let go leaves nothing behind', async (t) => {
   const { start, all } = counted()
   const kit = sandboxKit(t, { start, spare: true, limits: { dropsPerProcess: 5 } })

@@ -43,6 +43,8 @@ export interface GroupOptions {
 interface Seat {
   readonly p: number
   readonly unit: Unit
+  /** When it was asked last, on the clock of `performance`. */
+  used: number
 }
 
 /** Waits before the next process, by the number of those that ended in the last minute. */
@@ -193,7 +195,9 @@ export class Group implements ChildOwner {
   }
 
   #send(asked: Asked, child: Child): void {
-    const { p } = this.#seats.get(asked.unit) ?? this.#load(asked.unit, child)
+    const seat = this.#seats.get(asked.unit) ?? this.#load(asked.unit, child)
+    const { p } = seat
+    seat.used = performance.now()
     const i = ++this.#lastCall
     this.#calls.set(i, asked)
     child.begin()
@@ -201,13 +205,31 @@ export class Group implements ChildOwner {
   }
 
   #load(unit: Unit, child: Child): Seat {
-    const seat: Seat = { p: ++this.#lastSeat, unit }
+    this.#makeRoom(child)
+    const seat: Seat = { p: ++this.#lastSeat, unit, used: performance.now() }
     this.#seats.set(unit, seat)
     this.#seatsByNumber.set(seat.p, seat)
     this.#loading.add(seat.p)
     child.begin(true)
     child.send({ k: 'load', p: seat.p, text: unit.text.text, v: unit.control })
     return seat
+  }
+
+  /**
+   * Plugins of old generations are let go when the server's memory is collected, which may be hundreds of edits later:
+   * until then they must not fill the process.
+   */
+  #makeRoom(child: Child): void {
+    const { seats, seatIdleMs } = this.#options.limits
+    if (this.#seats.size < seats) return
+    const before = performance.now() - seatIdleMs
+    const busy = new Set([...this.#calls.values()].map(({ unit }) => unit))
+    for (const seat of [...this.#seats.values()]) {
+      if (seat.used > before || busy.has(seat.unit) || this.#loading.has(seat.p)) continue
+      this.#unseat(seat)
+      child.send({ k: 'drop', p: seat.p })
+      this.#drops++
+    }
   }
 
   heard(notice: Notice, child: Child): void {

@@ -21,6 +21,9 @@ export interface SandboxLimits {
   readonly restMs: number
   /** Questions to the world in one call, the pieces of a message aside. */
   readonly questions: number
+  /** Plugins loaded in one process; of more, those that were not asked for `seatIdleMs` are dropped, and loaded again when they are. */
+  readonly seats: number
+  readonly seatIdleMs: number
   /** Plugins dropped from a process before it is replaced at its next idle moment. */
   readonly dropsPerProcess: number
 }
@@ -37,5 +40,7 @@ export const SANDBOX_LIMITS: SandboxLimits = {
   restartWindowMs: 60_000,
   restMs: 30_000,
   questions: 1000,
+  seats: 64,
+  seatIdleMs: 10_000,
   dropsPerProcess: 64,
 }
