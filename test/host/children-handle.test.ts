@@ -70,7 +70,9 @@ test('the path form: argv[0] is the line, no search; bytes that are not UTF-8 ar
 test('a socket on fd 3, with arguments; what it prints is a complaint', async (t) => {
   const { start, complaints } = await stage(t)
   const handle = await start('/bin/sh', {
-    form: 'exec', args: ['-c', 'echo out; echo err >&2; cat; read -r line <&3; echo "$1 $line" >&3', 'x', 'argument'], duplex: 'fd3',
+    // Unlike fd 0 it does not block, so a shell asks until there is something.
+    form: 'exec', args: ['-c', 'echo out; echo err >&2; cat; until read -r line <&3; do sleep 0.01; done; echo "$1 $line" >&3', 'x', 'argument'],
+    duplex: 'fd3',
   })
   handle.socket.write('line\n')
   assert.equal(await all(handle), 'argument line\n')

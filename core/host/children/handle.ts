@@ -26,7 +26,7 @@ type StartWhat =
   | { readonly form: 'shell' | 'path'; readonly text: string; readonly duplex: 'stdio' }
   /**
    * `text` is an absolute path, well-formed as the arguments and the environment must be. `stdio`: the socket is fd 0 and
-   * fd 1. `fd3`: it is fd 3, fd 0 is /dev/null, and fd 1 goes where standard error goes.
+   * fd 1. `fd3`: it is fd 3, where reading does not block, fd 0 is /dev/null, and fd 1 goes where standard error goes.
    */
   | { readonly form: 'exec'; readonly text: string; readonly args: readonly string[]; readonly duplex: 'stdio' | 'fd3' }
 
