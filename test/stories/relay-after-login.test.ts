@@ -25,9 +25,9 @@ const FAKE = "#!/bin/sh\necho 'SAUTHEXPIRE=99999'\necho 'SRELAYCLIENT='\necho 'S
 const home = await makeHome({
   'control/smtpplugins': LIST, 'control/faked': FAKED_LIST, 'control/strict': STRICT_LIST, 'control/smtp-tcprules': RULES, 'plugins/fake': { content: FAKE, mode: 0o755 },
   'control/smtpconfig': 'export AUTHEXPIRE=30\nexport ANTISPOOF=\n',
-})
+}, { listeners: [{ auth: 'always' }] })
 const helios = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, '--home', home.path, ...args], { timeout: 60_000 })).stdout
-await helios('user', 'add', 'joe@local.example', '--generate')
+await helios('user', 'add', 'joe@local.example', '--password', 'correct horse')
 await helios('relay', 'log', RECENT, 'joe@local.example')
 for (const [ip, minutes] of [[OLD, 31], [FAKED, 31], [OFF, 0], [LONG, 31]] as const) {
   inDatabase(`INSERT INTO helios_logins SELECT '${ip}', login, domain, seen - ${minutes * 60} FROM helios_logins WHERE ip = '${RECENT}'`)
@@ -64,6 +64,13 @@ test('no plugin\'s S makes up a login', async () => {
 test('antispoof takes the client for whoever logged in from there', async () => {
   assert.deepEqual((await answers(RECENT, 'MAIL FROM:<joe@local.example>', 'MAIL FROM:<ann@local.example>')).map((reply) => reply.slice(0, 3)), ['250', '530'])
   for (const ip of [NEVER, OLD, FAKED, OFF]) assert.deepEqual(await answers(ip, 'MAIL FROM:<joe@local.example>'), ['530 authentication required (#4.7.1)'], ip)
+})
+
+test('who logs in here may use the own address, and no other of ours', async () => {
+  const login = `AUTH PLAIN ${Buffer.from('\0joe@local.example\0correct horse').toString('base64')}`
+  const replies = await answers(NEVER, login, ...['JOE@local.example', 'eve@far.example', 'ann@local.example', 'joe'].map((sender) => `MAIL FROM:<${sender}>`))
+  assert.deepEqual(replies.map((reply) => reply.slice(0, 3)), ['235', '250', '250', '550', '550'])
+  assert.equal(replies.at(-1), '550 permission denied (#5.7.0)')
 })
 
 test('with ANTISPOOF=header the From field is held to the same rules', async () => {
