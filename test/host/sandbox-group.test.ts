@@ -9,6 +9,7 @@ import { readSettings } from '../../core/host/runtimes/sandbox.ts'
 import type { Lease } from '../../core/host/runtimes/sandbox/unit.ts'
 import { error, ok } from '../../core/plugin/index.ts'
 import { testMessage } from '../../core/plugin/testing/index.ts'
+import type { Line, RunResult } from '../../core/host/types.ts'
 import { requestOf } from './runtimes-kit.ts'
 import { account, pluginText, sandboxKit } from './sandbox-kit.ts'
 import { noAccounts } from '../../core/world/no-accounts.ts'
@@ -138,13 +139,13 @@ test('no process to be had: the fault says so, and after a few tries none is tri
 
 test('more plugins than a process has seats for are dropped and loaded again as they are asked', async (t) => {
   const kit = sandboxKit(t, { limits: { seats: 3, seatIdleMs: 0, dropsPerProcess: 1000 } })
-  const lines = []
+  const lines: Line[] = []
   for (let i = 0; i < 10; i++) {
     kit.write({ 'plugins/a.ts': pluginText('a', `rcpt: () => error('550 ${i}')`) })
     lines.push(await kit.line('rcpt', 'plugins/a.ts'))
   }
   for (let round = 0; round < 3; round++) {
-    const answers = await Promise.all(lines.map((line) => line.run(requestOf('rcpt'))))
+    const answers: readonly RunResult[] = await Promise.all(lines.map((line) => line.run(requestOf('rcpt'))))
     assert.deepEqual(answers, lines.map((_, i) => ({ commands: [error(`550 ${i}`)] })))
     for (const [i, line] of lines.entries()) assert.deepEqual(await line.run(requestOf('rcpt')), { commands: [error(`550 ${i}`)] })
   }
