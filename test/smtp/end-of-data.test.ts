@@ -1,11 +1,13 @@
 /**
  * SMTP smuggling: only CRLF . CRLF ends a message. Each look-alike is followed by what would be a second message if
- * somebody took it for the end, sent whole, byte by byte and cut at every place, to both kinds of listener, and behind a proxy.
+ * somebody took it for the end, sent whole, byte by byte and cut at every place, to both kinds of listener, behind a proxy,
+ * and under TLS of both kinds.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { SmtpClient } from '../client/smtp-client.ts'
+import { tlsFiles } from '../harness/certificates.ts'
 import { makeHome } from '../harness/home.ts'
 import { startServer } from '../harness/server.ts'
 import { KEEP_FILES, KEEP_LINE, kept } from './keep.ts'
@@ -25,12 +27,12 @@ const BARE_LF = '451 See http://pobox.com/~djb/docs/smtplf.html.'
 const QUEUED = /^250 ok [0-9]+ qp /
 
 const home = await makeHome(
-  { 'control/smtpplugins': `[+deliver]\n${KEEP_LINE}\n`, ...KEEP_FILES },
-  { listeners: [{ compat: false }, { compat: 'qmail-spp' }, { proxy: ['127.0.0.0/8'] }] },
+  { 'control/smtpplugins': `[+deliver]\n${KEEP_LINE}\n`, ...KEEP_FILES, ...tlsFiles() },
+  { listeners: [{ compat: false }, { compat: 'qmail-spp' }, { proxy: ['127.0.0.0/8'] }, { tls: 'starttls' }, { tls: true }] },
 )
 const server = await startServer(home)
 
-const LISTENERS = ['hardened', 'compat', 'proxied'] as const
+const LISTENERS = ['hardened', 'compat', 'proxied', 'starttls', 'implicit-tls'] as const
 type ListenerName = typeof LISTENERS[number]
 
 interface Feed {
@@ -88,9 +90,10 @@ async function smuggle(client: SmtpClient, { id, bytes_b64, ends_data }: LookAli
 }
 
 async function newClient(listener: ListenerName): Promise<SmtpClient> {
-  const client = await SmtpClient.connect(server.ports[LISTENERS.indexOf(listener)]!)
+  const client = await SmtpClient.connect(server.ports[LISTENERS.indexOf(listener)]!, listener === 'implicit-tls' ? { tls: {} } : {})
   if (listener === 'proxied') client.send('PROXY TCP4 192.0.2.1 192.0.2.2 4711 25\r\n')
   assert.deepEqual(await client.reply(), ['220 test.example ESMTP'])
+  if (listener === 'starttls') await client.startTls()
   return client
 }
 
@@ -101,8 +104,8 @@ describe('look-alikes of the end of data', { concurrency: 8 }, () => {
         let client = await newClient(listener)
         // At least the length of what is sent: a cut behind the end is no cut.
         const length = `X: ${one.id}/${listener}/cut-000\r\n\r\nfirst line`.length + one.bytes_b64.length + TAIL.length
-        // Behind the header a proxy's bytes take the same way: a cut in each stretch is enough.
-        const chosen = feeds(length).filter((_, index) => listener !== 'proxied' || index % 12 < 2)
+        // Behind a proxy's header, and out of TLS, bytes take the same way: a cut in each stretch is enough.
+        const chosen = feeds(length).filter((_, index) => listener === 'hardened' || listener === 'compat' || index % 12 < 2)
         for (const feed of chosen) client = await smuggle(client, one, feed, listener)
         await client.leave()
       })
