@@ -94,7 +94,7 @@ async function loadPair(pair: CertificatePair, { options, ca, source, now, probl
   if (parsed instanceof Error) return add(`${pair.cert} holds no certificate in PEM`, 'it begins with "-----BEGIN CERTIFICATE-----"; the chain follows in the same file')
   const secret: KeyObject | Error = attempt(() => createPrivateKey(key))
   if (secret instanceof Error) {
-    return /passphrase/i.test(secret.message)
+    return /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(key)
       ? add(`the private key in ${pair.key} is locked with a passphrase, which a server cannot type`, 'store it without: openssl pkey -in FILE -out FILE')
       : add(`${pair.key} holds no private key in PEM`, pair.key === pair.cert ? 'name its file: key = FILE' : 'it begins with "-----BEGIN PRIVATE KEY-----" or the like')
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -62,6 +63,24 @@ test('every file explains itself, no placeholder is left, directories are privat
     name)
   assert.deepEqual(['hello.sh', 'hello.py', 'hello.ts'].map((name) => (statSync(join(home, 'plugins', name)).mode & 0o100) !== 0), [true,
     true, false])
+})
+
+test('it has a key of its own, and a certificate of it for this host', async (t) => {
+  const home = await freshHome(t)
+  const [cert, key] = [join(home, 'tls/cert.pem'), join(home, 'tls/key.pem')]
+  const fits = (): boolean => new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)))
+  assert.equal(fits(), true)
+  assert.equal(new X509Certificate(readFileSync(cert)).checkHost('mail.example.org'), 'mail.example.org')
+  assert.deepEqual([statSync(key).mode & 0o777, statSync(join(home, 'tls')).mode & 0o777], [0o600, 0o700])
+  // As after a stop in between.
+  const before = readFileSync(key, 'utf8')
+  unlinkSync(cert)
+  assert.deepEqual((await writeHome(home, OPTIONS)).written, ['tls/cert.pem'])
+  assert.equal(readFileSync(key, 'utf8'), before)
+  assert.equal(fits(), true)
+  const own = directoryWith(t, { 'control/smtpconfig-stunnel': 'cert = /etc/ssl/mine.pem\n' })
+  await writeHome(own, OPTIONS)
+  assert.equal(existsSync(join(own, 'tls')), false, 'who has certificates needs none')
 })
 
 test('the one domain of a host is listed once', async (t) => {

@@ -1,14 +1,16 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { lstat, readdir, readFile, stat, symlink, unlink } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { SmtpClient } from '../client/smtp-client.ts'
+import { makeCertificate } from '../harness/certificates.ts'
 import { queueEmpties } from '../harness/delivered.ts'
-import { makeHome, type Home } from '../harness/home.ts'
+import { makeHome, temporaryDirectory, type Home } from '../harness/home.ts'
 import { descendantsOf } from '../harness/processes.ts'
 import { startServer } from '../harness/server.ts'
 
@@ -119,6 +121,35 @@ test('as root in a home of root: it runs, and the log says that it should not', 
   const server = await startServer(home)
   assert.match(server.stderr(), /runs as root/)
   assert.equal((await server.stop()).code, 0)
+})
+
+test('certificates are read by the user it has become, at the start as at each renewal', { skip }, async () => {
+  const place = await temporaryDirectory()
+  await chmod(place, 0o755)
+  const put = async (name: string, mode: number): Promise<void> => {
+    const { cert, key } = makeCertificate([name])
+    await writeFile(join(place, 'cert.pem'), cert)
+    await writeFile(join(place, 'key.pem'), key)
+    await chmod(join(place, 'key.pem'), mode)
+  }
+  await put('first.example', 0o600)
+  const home = await makeHome({ 'control/smtpconfig-stunnel': `cert = ${place}/cert.pem\nkey = ${place}/key.pem\n` })
+  await settings(home, { user: USER, listeners: [{ host: '127.0.0.1', port: 0, tls: true }] })
+  await give(home)
+  await refused(home, /smtpconfig-stunnel:2: error: the private key \S+key\.pem cannot be read: permission denied \(let the user the server runs as read it/)
+  // As certbot keeps it at each renewal.
+  await run('chown', [`root:${USER}`, join(place, 'key.pem')])
+  await chmod(join(place, 'key.pem'), 0o640)
+  const server = await startServer(home)
+  const shown = async (): Promise<string | undefined> => {
+    const client = await SmtpClient.connect(server.port, { tls: {} })
+    const { subject } = (client.socket as TLSSocket).getPeerX509Certificate()!
+    await client.leave()
+    return subject
+  }
+  assert.equal(await shown(), 'CN=first.example')
+  await put('second.example', 0o640)
+  assert.equal(await shown(), 'CN=second.example')
 })
 
 async function settings(home: Home, more: object): Promise<void> {
