@@ -10,9 +10,6 @@ import { killGroup, startRun, type Run } from './run.ts'
 import { MAX_LINE, type Notice, type Order, type WireJob, type WireStart } from './wire.ts'
 
 const CHANNEL_FD = 3
-/** Most programs are over before this, and need not cost the server a second wake-up. */
-const TELL_AFTER_MS = 10
-
 const runs = new Map<number, Run>()
 const pool = new PipePool()
 
@@ -54,7 +51,8 @@ function begin(id: number, job: WireJob): void {
   })
   if (run === undefined) return
   runs.set(id, run)
-  setTimeout(tell, TELL_AFTER_MS, id)
+  // At once: what the server does not know it cannot kill, should this process be killed.
+  channel.sendNow({ notice: 'started', id, pid: run.pid })
 }
 
 function hold(id: number, job: WireStart): void {
@@ -69,9 +67,4 @@ function hold(id: number, job: WireStart): void {
       channel.sendNow({ notice: 'ended', id, result })
     },
   })
-}
-
-function tell(id: number): void {
-  const run = runs.get(id)
-  if (run !== undefined) channel.sendNow({ notice: 'started', id, pid: run.pid })
 }

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { HeliosError } from '../../error.ts'
 import { moduleFile } from '../../paths.ts'
 import type { Log } from '../../plugin/plugin.ts'
+import { turnsOf } from '../runtimes/sandbox/vitals.ts'
 import { openChannel, type Channel } from './channel.ts'
 import { HeldPrograms, notStarted, type Handle, type StartJob } from './handle.ts'
 import { fitJob, readArgumentLimit } from './limits.ts'
@@ -35,6 +36,8 @@ const LAUNCH_MS = 30_000
 const CLOSE_MS = 2000
 /** Silent heartbeats after which a broker is taken for stuck. */
 const PATIENCE = 4
+/** Milliseconds it waited for a processor between two looks, from which on its silence does not count. */
+const STARVED_MS = 500
 
 interface Call {
   readonly job: WireJob
@@ -62,6 +65,7 @@ export class Broker {
   #nextId = 1
   #failures = 0
   #silent = 0
+  #waited = 0
   #closing = false
   #restart: NodeJS.Timeout | undefined
 
@@ -229,10 +233,19 @@ export class Broker {
     call.resolve({ ...notRun(result), ms: performance.now() - call.started })
   }
 
+  /** True when it mostly waited for a processor since the last look: programs that compute leave it none, and that is no fault of its own. */
+  #starved(pid: number): boolean {
+    const waited = turnsOf(pid)?.waited ?? 0
+    const more = waited - this.#waited
+    this.#waited = waited
+    return more > STARVED_MS
+  }
+
   /** A broker that is stopped or stuck is as good as dead, but its pipe stays open. */
   #listen(): void {
     if (this.#alive === undefined || (this.#calls.size === 0 && !this.#held.waiting)) return
-    if (this.#silent++ < PATIENCE) return this.#alive.channel.send({ order: 'ping' })
+    if (!this.#starved(this.#alive.child.pid!)) this.#silent++
+    if (this.#silent <= PATIENCE) return this.#alive.channel.send({ order: 'ping' })
     this.#alive.child.kill('SIGKILL')
   }
 }
