@@ -38,7 +38,8 @@ function wordsOf(driver: DriverName) {
     // NOCASE folds ASCII only, which is how qmail compares. The others hold lower case and compare bytes.
     name: (length: number): string => `varchar(${length}) NOT NULL${driver === 'sqlite' ? ' COLLATE NOCASE' : ''}`,
     date: driver === 'postgresql' ? 'timestamp(0)' : 'datetime',
-    now: driver === 'postgresql' ? "(now() AT TIME ZONE 'utc')" : 'CURRENT_TIMESTAMP',
+    // `timestamp(0)` rounds, and half of all new users would begin in the second to come.
+    now: driver === 'postgresql' ? "date_trunc('second', now() AT TIME ZONE 'utc')" : 'CURRENT_TIMESTAMP',
     flag: (value: boolean): string => `boolean NOT NULL DEFAULT ${driver === 'postgresql' ? value : Number(value)}`,
     end: driver === 'mysql' ? ') ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ')',
   }
