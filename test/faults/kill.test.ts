@@ -91,6 +91,7 @@ async function talk(port: number, work: (smtp: SmtpClient) => Promise<void>): Pr
   try {
     smtp = await SmtpClient.connect(port)
     await smtp.reply()
+    await smtp.command('EHLO client.example')
     await work(smtp)
     await smtp.leave()
   } catch {
