@@ -22,6 +22,7 @@ const SUBMISSION_PORT = 2587
 export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   listeners: [LISTENER],
   user: undefined,
+  workers: 1,
   trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
   log: { level: 'info', pretty: 'auto' },
   dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 200, secondsPerHook: 30 },
@@ -45,7 +46,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
   readonly problems: readonly Problem[]
 } {
   const reader = new Reader(options.file ?? 'settings', options.text ?? '')
-  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'workers', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
   const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
   const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
   const ownHome = reader.text(top['home'], 'home')
@@ -54,6 +55,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
     home: options.home ?? home ?? '',
     listeners: readListeners(top['listeners'], reader),
     user: reader.text(top['user'], 'user'),
+    workers: readWorkers(top['workers'], reader),
     trace: {
       enabled: reader.flag(trace['enabled'], 'trace.enabled') ?? DEFAULTS.trace.enabled,
       maxBytes: reader.count(trace['maxBytes'], 'trace.maxBytes') ?? DEFAULTS.trace.maxBytes,
@@ -88,6 +90,15 @@ function readDns(value: unknown, reader: Reader): DnsSettings {
     servers, timeoutSeconds: number('timeoutSeconds', 60), cacheBytes: number('cacheBytes', 1024 * MIB),
     questionsPerHook: number('questionsPerHook', 10_000), secondsPerHook: number('secondsPerHook', 600),
   }
+}
+
+/** More than this helps nobody, and each has its own memory and programs. */
+const MOST_WORKERS = 64
+
+function readWorkers(value: unknown, reader: Reader): number {
+  const count = reader.count(value, 'workers', MOST_WORKERS)
+  if (count === 0) reader.problem('workers', 'somebody must serve sessions', 'write 1, or leave the key out')
+  return count ?? DEFAULTS.workers
 }
 
 function readListeners(value: unknown, reader: Reader): readonly ListenerSettings[] {

@@ -56,6 +56,8 @@ export interface Settings {
   readonly listeners: readonly ListenerSettings[]
   /** User to become after binding when started as root; undefined: stay. */
   readonly user: string | undefined
+  /** Server processes that serve sessions; 1: the server itself does. */
+  readonly workers: number
   readonly trace: {
     readonly enabled: boolean
     /** Bytes all trace files together may take. */

@@ -12,10 +12,13 @@ export interface LogOptions {
   readonly terminal: boolean
   /** Where lines go; standard error when absent, for standard output belongs to what a command answers. */
   readonly destination?: DestinationStream
+  /** Several processes write to the same place: each write is one that a pipe takes whole (PIPE_BUF), so lines stay lines. */
+  readonly shared?: boolean
 }
 
 /** Bytes of log that may wait for a reader that does not read; then the newest lines go. */
 const MAX_WAITING = 8 * 1024 * 1024
+const PIPE_BUF = 4096
 const SECRETS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']
 
 /**
@@ -30,7 +33,7 @@ export function createLog(settings: Settings['log'], options: LogOptions): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
-  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, maxLength: MAX_WAITING }))
+  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, maxLength: MAX_WAITING, ...(options.shared === true ? { maxWrite: PIPE_BUF } : {}) }))
 }
 
 function prettyStream({ terminal, destination }: LogOptions): DestinationStream {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { printProblem } from '../../config/problem.ts'
 import { HeliosError } from '../error.ts'
 import { queuePlaces } from '../message/places.ts'
-import type { ServerStatus } from '../server/status-file.ts'
+import type { ServerStatus, WorkerStatus } from '../server/status-file.ts'
 import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
@@ -107,6 +107,7 @@ function showServer(io: Io, { status: server, at }: FoundStatus): void {
     io.out(`but it has said nothing for ${Math.round(silent / 1000)} s: it hangs, or pid ${server.pid} is another program by now`)
   }
   for (const { service, address } of server.listeners) io.out(`${service} on ${address}`)
+  for (const line of table((server.workers ?? []).map(processRow))) io.out(line)
   io.out(`generation ${server.generation.number}, loaded ${date(server.generation.loadedAt)}`)
   if (server.lastFailedReload !== undefined) {
     io.out(`the reload of ${date(server.lastFailedReload.at)} failed, and the generation before it serves on:`)
@@ -116,6 +117,12 @@ function showServer(io: Io, { status: server, at }: FoundStatus): void {
     `${plugin.file}:${plugin.number}`, `[${plugin.section}]`, printable(plugin.line), plugin.runtime, plugin.state,
   ])
   for (const line of table(rows)) io.out(line)
+}
+
+function processRow({ number, pid, sessions, generation, replaced }: WorkerStatus): readonly string[] {
+  const since = replaced === 0 ? '' : `replaced ${replaced === 1 ? 'once' : `${replaced} times`}`
+  if (pid === undefined) return [`process ${number}`, 'is being started', '', '', since]
+  return [`process ${number}`, `pid ${pid}`, counted(sessions, 'session'), `generation ${generation}`, since]
 }
 
 function date(ms: number): string {

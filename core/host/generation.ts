@@ -48,6 +48,8 @@ export interface GenerationOptions extends Omit<LoaderOptions, 'control' | 'file
 export interface BuiltGeneration {
   readonly generation?: Generation
   readonly problems: readonly Problem[]
+  /** It is not known yet what these files make: ask again. */
+  readonly unsettled?: true
   /** Trusted plugins' own files, absolute. */
   readonly trustedFiles?: readonly string[]
   /** What was read besides the control directory, absolute, also where that failed: an edit there is worth another try. */

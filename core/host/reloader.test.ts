@@ -121,3 +121,33 @@ test('an edit made while the server starts is read, too', async () => {
   } })
   assert.deepEqual(world.built, ['a', 'whole'])
 })
+
+test('what is not known yet is asked again, and the number is the one that was built', async () => {
+  const { world, options } = setUp()
+  let known = true
+  const reloader = await started({ ...options, build: async () => {
+    world.built.push(world.stamp)
+    return known ? { generation: { number: 7 } as Generation, problems: [] } : { problems: [], unsettled: true }
+  } })
+  assert.deepEqual([reloader.current.number, reloader.settled], [7, true])
+  known = false
+  world.stamp = 'b'
+  await reloader.latest()
+  assert.deepEqual([world.failures, reloader.settled], [0, false])
+  known = true
+  await reloader.latest()
+  assert.deepEqual([world.built, world.loaded, reloader.settled], [['a', 'b', 'b'], [7], true])
+})
+
+test('files that somebody goes on writing are not settled, and are once they stand still', async () => {
+  const { world, options } = setUp()
+  let writing = false
+  let n = 0
+  const reloader = await started({ ...options, stamp: async () => (writing ? `w${n++}` : world.stamp) })
+  writing = true
+  await reloader.latest()
+  assert.equal(reloader.settled, false)
+  writing = false
+  await reloader.latest()
+  assert.equal(reloader.settled, true)
+})

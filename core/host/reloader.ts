@@ -27,6 +27,7 @@ export class Reloader {
   #number: number
   #check: Promise<Generation> | undefined
   #next: Promise<Generation> | undefined
+  #settled = true
   #failed: { readonly at: number; readonly problems: readonly Problem[] } | undefined
 
   private constructor(options: ReloaderOptions, first: Generation, stamp: string) {
@@ -54,6 +55,11 @@ export class Reloader {
     return this.#current
   }
 
+  /** False when the last look was given up, because somebody goes on writing. */
+  get settled(): boolean {
+    return this.#settled
+  }
+
   get lastFailure(): { readonly at: number; readonly problems: readonly Problem[] } | undefined {
     return this.#failed
   }
@@ -79,27 +85,35 @@ export class Reloader {
 
   async #refresh(until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS)): Promise<Generation> {
     const stamp = await this.#options.stamp()
+    this.#settled = true
     if (stamp === this.#stamp) return this.#current
-    const settled = await this.#settled(stamp)
-    if (settled === undefined || settled === this.#stamp) return this.#current
+    const settled = await this.#stood(stamp)
+    if (settled === this.#stamp) return this.#current
+    if (settled === undefined) return this.#giveUp()
     const built = await this.#options.build(this.#number + 1)
     // Half of an edit may have been read when one was made meanwhile: then this is nobody's generation.
-    if (await this.#options.stamp() !== settled) return performance.now() < until ? this.#refresh(until) : this.#current
+    if (await this.#options.stamp() !== settled) return performance.now() < until ? this.#refresh(until) : this.#giveUp()
+    if (built.unsettled === true) return this.#giveUp()
     this.#stamp = settled
     if (built.generation === undefined) {
       this.#failed = { at: Date.now(), problems: built.problems }
       this.#options.onFailed(built.problems)
       return this.#current
     }
-    this.#number += 1
+    this.#number = built.generation.number
     this.#failed = undefined
     this.#current = built.generation
     this.#options.onLoaded(built.generation, built.problems)
     return this.#current
   }
 
+  #giveUp(): Generation {
+    this.#settled = false
+    return this.#current
+  }
+
   /** The stamp once it has stood still, or undefined when it would not within the patience. */
-  async #settled(first: string): Promise<string | undefined> {
+  async #stood(first: string): Promise<string | undefined> {
     const { settleMs = 100, patienceMs = PATIENCE_MS } = this.#options
     let stamp = first
     for (let waited = 0; waited < patienceMs; waited += settleMs) {

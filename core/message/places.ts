@@ -37,13 +37,22 @@ export function timeOfId(id: string): number {
   return Number.parseInt(id.slice(0, TIME), DIGITS)
 }
 
+/** Six random characters that stand for a process in the ids it makes. */
+export function processMark(): string {
+  return (randomBytes(6).readUIntBE(0, 6) % DIGITS ** PROCESS).toString(DIGITS).padStart(PROCESS, '0')
+}
+
+/** The mark of the process that made this id. */
+export function processOfId(id: string): string {
+  return id.slice(-PROCESS)
+}
+
 /**
  * A source of message ids: 18 characters of 0-9a-z that sort by time. Time in milliseconds and a number within it,
  * never going back even when the clock does, then six random characters of this process: two processes, or two starts
  * after a clock was set back, meet once in two thousand million times, and then the second finds the name taken.
  */
-export function createIds(now: () => number): () => string {
-  const process = (randomBytes(6).readUIntBE(0, 6) % DIGITS ** PROCESS).toString(DIGITS).padStart(PROCESS, '0')
+export function createIds(now: () => number, process = processMark()): () => string {
   let time = 0
   let sequence = 0
   return () => {

@@ -20,12 +20,14 @@ export interface SpoolOptions {
   readonly directories?: DirectorySync
   /** Told of each message once it is durable, with its envelope edits applied and its bytes: `queue.add`. Must not throw. */
   readonly accepted: (id: string, envelope: Envelope, size: number) => void
+  /** What the ids of this process end in (`processMark`); of its own making when absent. */
+  readonly process?: string
 }
 
 /** The spool of a home. Creating a writer touches no disk; what the disk refuses, `commit` tells. */
 export function createSpool(options: SpoolOptions): Spool {
   const { home, now, log, accepted, fs = nodeFileSystem, directories = new DirectorySync(fs) } = options
-  const nextId = createIds(now)
+  const nextId = createIds(now, options.process)
   const doors = { fs, directories, places: queuePlaces(home), log, accepted }
   return { create: () => new FileSpoolWriter(nextId(), doors) }
 }

@@ -31,8 +31,11 @@ export interface Item {
   message: Promise<StoredMessage> | undefined
 }
 
+/** What the queue keeps of an envelope. */
+export type QueuedEnvelope = Pick<Envelope, 'reversePath' | 'recipients' | 'sessionId' | 'receivedAt'>
+
 /** The item of an accepted message; `records` are what its state file says. */
-export function itemOf(id: string, envelope: Envelope, size: number, records: readonly RecipientRecord[] | undefined): Item {
+export function itemOf(id: string, envelope: QueuedEnvelope, size: number, records: readonly RecipientRecord[] | undefined): Item {
   const recipients = envelope.recipients.map((address): Recipient => ({ address, status: 'waiting', text: undefined, recorded: false }))
   for (const record of records ?? []) {
     const recipient = recipients[record.recipient]

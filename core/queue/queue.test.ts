@@ -84,6 +84,49 @@ function advance(seconds: number): void {
   mock.timers.tick(seconds * 1000)
 }
 
+test('what a process accepted that ended before it could say so is found by its mark, and what it had begun is removed', async () => {
+  const seen: string[] = []
+  const queue = await open(async (message) => {
+    seen.push(message.id)
+    return delivered
+  })
+  const lost: string[] = []
+  const write = async (process: string, how: 'commit' | 'leave', accepted: (id: string) => void): Promise<void> => {
+    const writer = await createSpool({ home, now: () => clock, log, process, accepted }).create()
+    await writer.write(Buffer.alloc(100_000, 'x'))
+    if (how === 'commit') {
+      await writer.commit({ reversePath: '', recipients: ['to@x'], env: {}, sessionId: 's', receivedAt: clock, parameters: {}, edits: [] })
+    } else await writer.message().file()
+  }
+  await write('dead01', 'commit', (id) => lost.push(id))
+  await write('dead01', 'leave', () => {})
+  await write('alive1', 'commit', () => {})
+  await write('alive1', 'leave', () => {})
+  assert.equal((await files())['tmp']!.length, 2)
+  await queue.adopt('dead01')
+  // A line that came late, or a second look, is no second message.
+  queue.addStored(lost[0]!)
+  await queue.adopt('dead01')
+  await until(empty(queue))
+  assert.deepEqual(seen, lost)
+  const left = await files()
+  assert.deepEqual(left['tmp']!.map((name) => name.slice(-6)), ['alive1'])
+  assert.deepEqual(left['msg']!.map((name) => name.slice(-6)), ['alive1'], 'another process is going to say so itself')
+})
+
+test('a message that is known already is not taken over again', async () => {
+  let deliveries = 0
+  const queue = await open(async () => {
+    deliveries += 1
+    return { status: 'later', text: 'not now' }
+  })
+  const id = await accept(queue, ['to@x'])
+  queue.add(id, { reversePath: '', recipients: ['to@x', 'other@x'], sessionId: 's', receivedAt: clock }, 1)
+  queue.addStored(id)
+  await until(resting(queue))
+  assert.equal(deliveries, 1)
+})
+
 test('a message is delivered to each recipient and then gone, with qmail\'s log lines and the events of its session', async () => {
   const got: string[] = []
   const queue = await open(async (message, envelope, recipient) => {

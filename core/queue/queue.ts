@@ -7,9 +7,8 @@ import { join } from 'node:path'
 import type { FileSystem } from '../message/file-system.ts'
 import type { Logger } from '../message/logger.ts'
 import type { QueuePlaces } from '../message/places.ts'
-import type { Envelope } from '../message/types.ts'
 import type { TraceRecorder } from '../trace/types.ts'
-import type { Item, Recipient } from './item.ts'
+import type { Item, QueuedEnvelope, Recipient } from './item.ts'
 import type { SetAside } from './set-aside.ts'
 import type { Deliver, DeliveryResult, QueuedMessage, QueueSettings, QueueStatus } from './types.ts'
 import { DirectorySync } from '../message/directory-sync.ts'
@@ -20,7 +19,7 @@ import { DeliveryError } from '../plugin/world.ts'
 import { Due } from './due.ts'
 import { describe, itemOf, waiting } from './item.ts'
 import { logSafe, QueueReport } from './report.ts'
-import { isCorrupt, loadItem, prepareQueue, scanQueue, setCorruptAside } from './scan.ts'
+import { isCorrupt, leftBy, loadItem, prepareQueue, scanQueue, setCorruptAside } from './scan.ts'
 import { isLastAttempt, LOCAL, nextAttempt, TOO_LONG } from './schedule.ts'
 import { moveToFailed, removeMessage } from './set-aside.ts'
 import { appendState } from './state-file.ts'
@@ -93,12 +92,38 @@ export class Queue {
    * Takes over a message whose file stands in queue/msg, synced. The envelope is the one to deliver by, its edits applied;
    * `size` are content bytes. Never throws.
    */
-  add(id: string, envelope: Envelope, size: number): void {
+  add(id: string, envelope: QueuedEnvelope, size: number): void {
+    if (this.#knows(id)) return
     const item = itemOf(id, envelope, size, undefined)
     this.#items.set(id, item)
     this.#report.newMessage(item)
     this.#begin(item)
     this.#turn()
+  }
+
+  /** Takes over a message of which nothing but its file in queue/msg is known. */
+  addStored(id: string): void {
+    if (this.#knows(id) || this.#closing) return
+    this.#unread.add(id)
+    this.#work(this.#readAgain(id))
+  }
+
+  /**
+   * Takes over what a process accepted that is no more and could not say so, and removes what it had begun. Never rejects: what
+   * cannot be seen now is found at the next start.
+   * @param process its mark in the ids of messages
+   */
+  async adopt(process: string): Promise<void> {
+    try {
+      for (const id of await leftBy(this.#doors, process)) this.addStored(id)
+    } catch (error) {
+      this.#options.log.warn({ event: 'queue trouble', err: error },
+        `cannot look for messages of a process that ended: ${String(error)}; they are found at the next start`)
+    }
+  }
+
+  #knows(id: string): boolean {
+    return this.#items.has(id) || this.#unread.has(id)
   }
 
   status(): QueueStatus {

@@ -7,7 +7,7 @@ import type { SetAside } from './set-aside.ts'
 import { HeliosError } from '../error.ts'
 import { editEnvelope } from '../message/edits.ts'
 import { errorCode, unlinkIfThere } from '../message/file-system.ts'
-import { isMessageId } from '../message/places.ts'
+import { isMessageId, processOfId } from '../message/places.ts'
 import { readTrailer } from '../message/trailer.ts'
 import { itemOf } from './item.ts'
 import { moveStateBeside, moveToCorrupt } from './set-aside.ts'
@@ -67,6 +67,18 @@ export async function scanQueue(doors: SetAside, report: QueueReport): Promise<S
   })
   items.sort((a, b) => (a.id < b.id ? -1 : 1))
   return { items, unreadable, failed: failed.filter(isMessageId).length, corrupt: corrupt.filter(isMessageId).length + damaged }
+}
+
+/**
+ * Ids of the messages that a process which is no more had accepted, oldest first; what it had begun is removed. Rejects with the
+ * system's error.
+ * @param process its mark in the ids
+ */
+export async function leftBy({ fs, places }: SetAside, process: string): Promise<readonly string[]> {
+  const of = async (directory: string): Promise<string[]> =>
+    (await fs.readdir(directory)).filter((name) => isMessageId(name) && processOfId(name) === process)
+  for (const name of await of(places.tmp)) await unlinkIfThere(fs, join(places.tmp, name))
+  return (await of(places.msg)).toSorted()
 }
 
 /**

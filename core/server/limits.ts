@@ -2,18 +2,28 @@
 import type { Limits } from '../../config/limits.ts'
 import { isLoopback, networkOf } from '../../protocol/network.ts'
 
-/** Bounded by the connections there are: a network without one is forgotten. */
-export class Connections {
-  readonly #counts = new Map<string, number>()
-
+export interface ConnectionCount {
   /**
    * Counts a connection from this address. Undefined: its network has as many as it may already. Else what to call, once
    * or more often, when the connection is over.
    */
+  take(ip: string, limits: Limits): MaybePromise<(() => void) | undefined>
+}
+
+type MaybePromise<T> = T | Promise<T>
+
+/** Bounded by the connections there are: a network without one is forgotten. */
+export class Connections implements ConnectionCount {
+  readonly #counts = new Map<string, number>()
+
   take(ip: string, { connections, ipv4Network, ipv6Network }: Limits): (() => void) | undefined {
-    const network = networkOf(ip, ipv4Network, ipv6Network)
+    return this.takeFrom(networkOf(ip, ipv4Network, ipv6Network), connections)
+  }
+
+  /** @param most connections of this network; 0: no limit */
+  takeFrom(network: string, most: number): (() => void) | undefined {
     const count = this.#counts.get(network) ?? 0
-    if (connections > 0 && count >= connections) return undefined
+    if (most > 0 && count >= most) return undefined
     this.#counts.set(network, count + 1)
     let over = false
     return () => {

@@ -11,18 +11,22 @@ export interface Listener {
   readonly address: string
 }
 
-type Told = Pick<EngineOptions, 'failed' | 'unproxied'>
+/** Who hears of what goes wrong. */
+export type Told = Pick<EngineOptions, 'failed' | 'unproxied'>
 
 /** Connections that wait to be accepted; the system has its own bound. What finds it full hangs at the client until it gives up. */
 const BACKLOG = 4096
 
-/** Binds every listener. Rejects with HeliosError `cannot-listen`; then none stays bound. */
+/**
+ * Binds every listener. Rejects with HeliosError `cannot-listen`; then none stays bound.
+ * @param inherited descriptors of sockets that another process has bound, in the order of the listeners
+ */
 export async function bindAll(
-  settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, told: Told,
+  settings: readonly ListenerSettings[], admit: (listener: ListenerSettings) => Admit, told: Told, inherited: readonly number[] = [],
 ): Promise<readonly Listener[]> {
   const bound: Listener[] = []
   try {
-    for (const listener of settings) bound.push(await bind(listener, admit(listener), told))
+    for (const [index, listener] of settings.entries()) bound.push(await bind(listener, admit(listener), told, inherited[index]))
     return bound
   } catch (cause) {
     for (const { engine } of bound) engine.close()
@@ -30,22 +34,25 @@ export async function bindAll(
   }
 }
 
-async function bind(settings: ListenerSettings, admit: Admit, told: Told): Promise<Listener> {
+async function bind(settings: ListenerSettings, admit: Admit, told: Told, fd?: number): Promise<Listener> {
   const implicitTls = settings.tls !== false && settings.tls.mode === 'implicit'
   const engine = new Engine({ admit, timeoutSeconds: 1200, proxies: settings.proxy, implicitTls, ...told })
   await new Promise<void>((resolve, reject) => {
     const refused = (cause: NodeJS.ErrnoException): void => reject(cannotListen(settings, cause))
     engine.server.once('error', refused)
-    engine.listen({ port: settings.port, host: settings.host, backlog: BACKLOG }, () => {
+    engine.listen({ ...(fd === undefined ? { port: settings.port, host: settings.host } : { fd }), backlog: BACKLOG }, () => {
       engine.server.off('error', refused)
       resolve()
     })
   })
-  const { address, port, family } = engine.server.address() as AddressInfo
-  return { settings, engine, address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}` }
+  return { settings, engine, address: addressOf(engine.server.address() as AddressInfo) }
 }
 
-function cannotListen({ service, host, port }: ListenerSettings, cause: NodeJS.ErrnoException): HeliosError {
+export function addressOf({ address, port, family }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+export function cannotListen({ service, host, port }: ListenerSettings, cause: NodeJS.ErrnoException): HeliosError {
   const mend = cause.code === 'EADDRINUSE' ? 'stop what listens there, or give the listener another port in the settings'
     : cause.code === 'EACCES' ? 'ports below 1024 need root: start as root with "user" in the settings, or choose a higher port'
       : 'correct host and port of the listener in the settings'

@@ -2,11 +2,14 @@
  * One server for each home. The lock is SQLite's own on an empty database: the system gives it back when the
  * process ends in whatever way, so there is no stale lock to clean.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isBusy } from '../accounts/sql/sqlite.ts'
 import { makeDirectory } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
+import type { ServerUser } from './user.ts'
 
 /** Holds the lock until `release`. Throws HeliosError `home-locked` when another server has it. */
 export function lockHome(home: string): { release(): void } {
@@ -25,6 +28,58 @@ export function lockHome(home: string): { release(): void } {
     })
   }
   return { release: () => lock.close() }
+}
+
+/** Held by each process that serves sessions for the one with the lock of the home: it may outlive that one by a moment. */
+const PROCESSES = 'processes'
+const PATIENCE_MS = 10_000
+
+/** Keeps the next server of this home from starting until this process has ended. Throws HeliosError `lock`. */
+export function holdHome(home: string): void {
+  const path = join(home, 'run', PROCESSES)
+  const lock = open(path)
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN')
+    // The first read takes the lock, which is shared; nothing closes it but the end of the process.
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } catch (cause) {
+    lock.close()
+    throw unusable(path, cause)
+  }
+  held.push(lock)
+}
+
+/** What nobody refers to would be collected, and the lock with it. */
+const held: DatabaseSync[] = []
+
+/**
+ * Waits until no process of an earlier server can accept a message any more: the queue would not learn of it. Rejects with
+ * HeliosError `home-locked`.
+ */
+export async function earlierProcessesGone(home: string, user: ServerUser): Promise<void> {
+  const path = join(home, 'run', PROCESSES)
+  for (let waited = 0; !user.as(() => isFree(path)); waited += 50) {
+    if (waited >= PATIENCE_MS) {
+      throw new HeliosError('home-locked', `processes of a server that was killed still run in ${home}`, {
+        fault: 'system', mend: `"fuser ${path}" names them: kill them, and start again`,
+      })
+    }
+    await delay(50)
+  }
+}
+
+function isFree(path: string): boolean {
+  if (!existsSync(path)) return true
+  const lock = open(path)
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return true
+  } catch (cause) {
+    if (isBusy(cause)) return false
+    throw unusable(path, cause)
+  } finally {
+    lock.close()
+  }
 }
 
 function open(path: string): DatabaseSync {

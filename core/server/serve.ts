@@ -10,7 +10,6 @@ import { printOptions } from '../../protocol/spp/options.ts'
 import { mailRootOf } from '../accounts/domains.ts'
 import { LOGINS } from '../accounts/logins.ts'
 import { AccountStore } from '../accounts/store.ts'
-import { HeliosError } from '../error.ts'
 import { bundledTables } from '../host/bundled.ts'
 import { Broker } from '../host/children/broker.ts'
 import { buildGeneration, type Generation } from '../host/generation.ts'
@@ -24,10 +23,11 @@ import { createLog, type Logger } from '../log.ts'
 import { createMailbox } from '../mailbox/deliver.ts'
 import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
-import { createSpool } from '../message/spool.ts'
+import { createSpool, type SpoolOptions } from '../message/spool.ts'
 import type { DnsFacts } from '../plugin/dns.ts'
 import { HOOKS, type Log } from '../plugin/plugin.ts'
 import { Queue } from '../queue/queue.ts'
+import type { AuthOffer } from '../smtp/auth.ts'
 import { LoginThrottle } from '../smtp/login-throttle.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
 import { loadListenerCertificates, type ListenerCertificates } from '../tls/listeners.ts'
@@ -35,15 +35,19 @@ import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
 import { openStore } from '../world/store/store.ts'
 import { nameFrom } from './names.ts'
+import { complaintsTo } from './complaints.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
 import { NeedsRestart } from './needs-restart.ts'
 import { Connections } from './limits.ts'
-import { bindAll, type Listener } from './listeners.ts'
-import { lockHome } from './lock.ts'
-import { admitTo, type SessionDeps } from './sessions.ts'
+import { ownFront, STOP_SECONDS, type Behind, type Front } from './front.ts'
+import type { Listener } from './listeners.ts'
+import { earlierProcessesGone, lockHome } from './lock.ts'
+import { fleetFront } from './processes/fleet.ts'
+import type { Lead } from './processes/wire.ts'
+import type { SessionDeps } from './sessions.ts'
 import { watchFiles } from './watch.ts'
-import { StatusFile, type PluginStatus } from './status-file.ts'
+import { StatusFile, type PluginStatus, type ServerStatus } from './status-file.ts'
 import { serverUser } from './user.ts'
 
 export interface ServeIo {
@@ -53,9 +57,6 @@ export interface ServeIo {
 
 /** What ends the parts of a server again, last first. */
 export type Undo = (() => void | Promise<void>)[]
-
-/** Seconds that running sessions and deliveries get to finish. */
-const STOP_SECONDS = 25
 
 /**
  * Runs the server of a home until SIGTERM or SIGINT. Resolves with the exit status: 0 after a stop, 1 when what the
@@ -86,49 +87,34 @@ async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Runni
   const user = serverUser(settings)
   const lock = user.as(() => lockHome(home))
   undo.push(() => lock.release())
-  const log = createLog(settings.log, { terminal: process.stderr.isTTY })
-  const failed = (what: string, cause: unknown): void => {
-    if (cause instanceof HeliosError) log.error({ code: cause.code }, `${what}: ${cause.message} (${cause.mend})`)
-    else log.error({ err: cause }, what)
-  }
-  undo.push(keepGoing(failed))
+  const log = createLog(settings.log, { terminal: process.stderr.isTTY, shared: settings.workers > 1 })
+  const told = complaintsTo(log)
+  undo.push(keepGoing(told.failed))
 
-  const ready = Promise.withResolvers<SessionDeps>()
-  ready.promise.catch(() => undefined)
-  const listeners = await bindAll(settings.listeners, (listener) =>
-    async (peer, port) => admitTo(listener, await ready.promise)(peer, port), {
-    failed,
-    unproxied: (via, fault) => log.warn({ via }, `no session: the PROXY header of ${via} cannot be used: ${fault}`),
-  })
-  undo.push(() => closeAll(listeners))
-  try {
-    user.become()
-    if (process.getuid?.() === 0 && settings.user === undefined) log.warn('this server runs as root: name an unprivileged "user" in the settings, and give it the home')
-    const built = await assemble(settings, io, undo, listeners, log, failed)
-    if (built === undefined) {
-      ready.reject(new HeliosError('not-started', 'the server did not start', { fault: 'operator', mend: 'see its messages' }))
-      return undefined
-    }
-    ready.resolve(built)
-    log.info({ home, generation: built.reloader.current.number, listeners: listeners.map((listener) => listener.address) }, 'ready')
-    return { log, hello: [...listeners.map(({ settings: { service }, address }) => `listening ${service} ${address}`), ...demoLines(home, listeners)] }
-  } catch (cause) {
-    ready.reject(cause)
-    throw cause
-  }
+  await earlierProcessesGone(home, user)
+  const front = settings.workers === 1 ? await ownFront(settings, told) : await fleetFront(settings)
+  undo.push(() => front.close())
+  user.become()
+  if (process.getuid?.() === 0 && settings.user === undefined) log.warn('this server runs as root: name an unprivileged "user" in the settings, and give it the home')
+  const behind = await assemble(settings, io, undo, front, log, told.failed)
+  if (behind === undefined) return undefined
+  await front.begin(behind)
+  const { addresses } = front
+  log.info({ home, generation: behind.reloader.current.number, listeners: addresses.map(({ address }) => address) }, 'ready')
+  return { log, hello: [...addresses.map(({ service, address }) => `listening ${service} ${address}`), ...demoLines(home, addresses)] }
 }
 
 async function assemble(
-  settings: Settings, io: ServeIo, undo: Undo, listeners: readonly Listener[], log: Logger,
-  failed: SessionDeps['failed'],
-): Promise<SessionDeps | undefined> {
+  settings: Settings, io: ServeIo, undo: Undo, front: Front, log: Logger, failed: SessionDeps['failed'],
+): Promise<Behind | undefined> {
   const { home } = settings
   const trace = createTraceRecorder({ home, settings: settings.trace, warn: (message) => log.warn(message) })
   undo.push(() => trace.close())
   let reloadsDone = 0
   const house = await openHouse({
-    settings, undo, listeners, log, runDirectory: join(home, 'run'),
+    settings, undo, listeners: front.listeners, log, runDirectory: join(home, 'run'),
     onLoaded: (generation, problems) => {
+      front.loaded(generation)
       log.info({ generation: generation.number }, 'reloaded')
       for (const problem of problems) log.warn(printProblem(problem))
       status?.write()
@@ -143,7 +129,7 @@ async function assemble(
     io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
     return undefined
   }
-  const { reloader, dns, directories, accounts } = house
+  const { reloader, directories } = house
 
   const queue = await Queue.open({
     home, now: Date.now, log, trace, directories,
@@ -158,16 +144,17 @@ async function assemble(
   const status: StatusFile | undefined = new StatusFile(home, () => ({
     pid: process.pid, startedAt,
     generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
-    ...(reloader.lastFailure === undefined ? {} : { lastFailedReload: reloader.lastFailure }),
+    ...ifFailed(reloader.lastFailure ?? front.trouble()),
     files: house.files(), reloadsDone,
-    listeners: listeners.map((listener) => ({ service: listener.settings.service, address: listener.address })),
-    plugins: pluginsOf(reloader.current),
+    listeners: front.addresses,
+    plugins: pluginsOf(reloader.current, front.resting()),
     queue: queue.status(),
-    sessions: listeners.reduce((sum, { engine }) => sum + engine.count, 0),
+    sessions: front.sessions(),
+    ...ifWorkers(front.workers()),
   }))
   undo.push(() => status.close())
   const reload = (): void => {
-    void reloader.latest().finally(() => {
+    void reloader.latest().then(() => front.look()).finally(() => {
       reloadsDone += 1
       status.write()
     })
@@ -178,19 +165,12 @@ async function assemble(
     void reloader.latest().then(() => house.lookForRestarts())
   }))
   // Sessions end before the queue closes.
-  undo.push(() => closeAll(listeners))
-  return {
-    reloader, trace, log, failed, accounts, logins: accounts.facts, nameOf: nameFrom(dns), limits: settings.limits, connections: new Connections(),
-    authentication: {
-      accounts: {
-        login: (name, password) => accounts.login(name, password, { warn: (message) => log.warn(message) }),
-        clearPassword: (name) => accounts.clearPassword(name),
-      },
-      throttle: new LoginThrottle(() => performance.now()), pepper: randomBytes(32),
-    },
-
-    spool: createSpool({ home, now: Date.now, log, directories, accepted: (id, envelope, size) => queue.add(id, envelope, size) }),
-  }
+  undo.push(() => front.close())
+  const sessions = sessionsOf(house, reloader, {
+    settings, trace, log, failed, connections: new Connections(), throttle: new LoginThrottle(() => performance.now()), pepper: randomBytes(32),
+    accepted: (id, envelope, size) => queue.add(id, envelope, size),
+  })
+  return { log, house, reloader, queue, trace, sessions }
 }
 
 /** What is different about the processes of a server. */
@@ -202,6 +182,8 @@ export interface HouseOptions {
   readonly runDirectory: string
   /** What of a generation listeners go by is given to these. */
   readonly listeners: readonly Listener[]
+  /** Asks the process that this one follows; absent in the one that decides what is in force. */
+  readonly lead?: () => Promise<Lead>
   readonly onLoaded: (generation: Generation, problems: readonly Problem[]) => void
   readonly onFailed: (problems: readonly Problem[]) => void
 }
@@ -217,11 +199,15 @@ export interface House {
   readonly accounts: AccountStore
   /** Digest of each control file as the generation read it. */
   files(): Readonly<Record<string, string>>
+  /** What is looked at besides the control directory. */
+  lists(): readonly string[]
+  /** Gives listeners that were added what they go by of the generation in force. */
+  apply(): void
   /** Tells of edits that only a restart takes up. */
   lookForRestarts(): Promise<void>
 }
 
-export async function openHouse({ settings, undo, log, runDirectory, listeners, onLoaded, onFailed }: HouseOptions): Promise<House> {
+export async function openHouse({ settings, undo, log, runDirectory, listeners, lead, onLoaded, onFailed }: HouseOptions): Promise<House> {
   const { home } = settings
   const accounts = new AccountStore(home, [LOGINS, ...await bundledTables()])
   undo.push(() => accounts.close())
@@ -242,14 +228,18 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   })
   const selfTests = new SelfTests(world, (sentence) => log.warn(sentence))
   const certificates = new WeakMap<Generation, ListenerCertificates['certificates']>()
-  const use = (generation: Generation): void => {
-    accounts.use(generation.control)
+  const apply = (generation: Generation): void => {
     const own = certificates.get(generation) ?? []
     for (const [index, { engine }] of listeners.entries()) {
       engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
       if (own[index] !== undefined) engine.setCertificates(own[index])
     }
-    void selfTests.run(generation)
+  }
+  const use = (generation: Generation): void => {
+    accounts.use(generation.control)
+    apply(generation)
+    // Once for a server, not for each of its processes.
+    if (lead === undefined) void selfTests.run(generation)
   }
   let lists: readonly string[] = []
   let files: Readonly<Record<string, string>> = {}
@@ -258,7 +248,15 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const needsRestart = new NeedsRestart(home, (message) => log.warn(message))
   const started = await Reloader.start({
     stamp: async () => JSON.stringify(await controlStamps(home, lists)),
-    build: async (number) => {
+    build: async (next) => {
+      const led = await lead?.()
+      if (led?.settled === false) return { problems: [], unsettled: true }
+      if (led?.failed === true) {
+        // Said by the one that decides; what would mend it is looked at here as there.
+        lists = led.files
+        return { problems: [] }
+      }
+      const number = led?.number ?? next
       const { control, problems: found } = await readControl(home)
       const tls = await loadListenerCertificates(settings, control, Date.now())
       const problems = [...found, ...tls.problems]
@@ -273,7 +271,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
       })
       lists = [...built.files ?? lists, ...tls.files]
       trusted = built.trustedFiles ?? trusted
-      await needsRestart.look([...settingsFile, ...trusted])
+      if (lead === undefined) await needsRestart.look([...settingsFile, ...trusted])
       if (built.generation !== undefined) {
         certificates.set(built.generation, tls.certificates)
         files = await controlDigests(home)
@@ -293,28 +291,61 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const { reloader, problems } = started
   if (reloader !== undefined) use(reloader.current)
   return {
-    reloader, problems, accounts, dns, directories, files: () => files,
+    reloader, problems, accounts, dns, directories, files: () => files, lists: () => lists,
+    apply: () => { if (reloader !== undefined) apply(reloader.current) },
     lookForRestarts: () => needsRestart.look([...settingsFile, ...trusted]),
   }
 }
 
-function firstError(problems: readonly Problem[]): Problem {
+export interface SessionOptions
+  extends Pick<SessionDeps, 'trace' | 'log' | 'failed' | 'connections'>, Pick<SpoolOptions, 'accepted' | 'process'>, Pick<AuthOffer, 'throttle' | 'pepper'> {
+  readonly settings: Settings
+}
+
+/** What the sessions of one process go by. */
+export function sessionsOf(
+  { accounts, dns, directories }: House, reloader: Reloader, { settings, accepted, process, throttle, pepper, ...rest }: SessionOptions,
+): SessionDeps {
+  const { home, limits } = settings
+  return {
+    ...rest, reloader, limits, accounts, logins: accounts.facts, nameOf: nameFrom(dns),
+    authentication: {
+      accounts: {
+        login: (name, password) => accounts.login(name, password, { warn: (message) => rest.log.warn(message) }),
+        clearPassword: (name) => accounts.clearPassword(name),
+      },
+      throttle, pepper,
+    },
+    spool: createSpool({ home, now: Date.now, log: rest.log, directories, accepted, ...(process === undefined ? {} : { process }) }),
+  }
+}
+
+export function firstError(problems: readonly Problem[]): Problem {
   return problems.find((problem) => problem.severity === 'error') ?? problems[0]!
 }
 
-function pluginsOf(generation: Generation): PluginStatus[] {
+function ifFailed(failure: ServerStatus['lastFailedReload']): Pick<ServerStatus, 'lastFailedReload'> {
+  return failure === undefined ? {} : { lastFailedReload: failure }
+}
+
+function ifWorkers(workers: ServerStatus['workers']): Pick<ServerStatus, 'workers'> {
+  return workers === undefined ? {} : { workers }
+}
+
+/** What tells a line from every other of its generation. */
+export function lineKey({ section, file, number }: Pick<PluginStatus, 'section' | 'file' | 'number'>): string {
+  return `${section} ${file}:${number}`
+}
+
+/** @param resting those that rest in other processes */
+export function pluginsOf(generation: Generation, resting: ReadonlySet<string>): PluginStatus[] {
   const list = generation.list(undefined)
   if (list === undefined) return []
   return HOOKS.flatMap((hook) => list.hardened[hook].map((line): PluginStatus => ({
     section: sectionName(hook), line: line.text, file: line.file, number: line.number, name: line.name, runtime: line.runtime,
     options: Object.keys(line.options).length === 0 ? '' : printOptions(line.options),
-    state: line.breaker !== undefined && line.breaker() !== 'closed' ? 'resting' : line.options.shadow === true ? 'shadow' : 'enabled',
+    state: (line.breaker !== undefined && line.breaker() !== 'closed') || resting.has(lineKey({ section: sectionName(hook), file: line.file, number: line.number })) ? 'resting' : line.options.shadow === true ? 'shadow' : 'enabled',
   })))
-}
-
-/** Stops listening and lets running sessions finish; after the bound they are ended. Twice does no harm. */
-async function closeAll(listeners: readonly Listener[]): Promise<void> {
-  await Promise.all(listeners.map(({ engine }) => engine.finish(STOP_SECONDS * 1000)))
 }
 
 function stopSignal(): Promise<string> {
@@ -324,7 +355,7 @@ function stopSignal(): Promise<string> {
 }
 
 /** What nobody caught is a defect to be mended, not a reason to drop everybody's mail. */
-function keepGoing(failed: (what: string, cause: unknown) => void): () => void {
+export function keepGoing(failed: (what: string, cause: unknown) => void): () => void {
   const uncaught = (cause: unknown): void => failed('a defect: nobody caught this', cause)
   process.on('uncaughtException', uncaught)
   process.on('unhandledRejection', uncaught)

@@ -15,7 +15,7 @@ import type { TraceRecorder } from '../trace/types.ts'
 import { inNetworks } from '../../protocol/network.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { access, type NameOf } from './access.ts'
-import { startingLimits, type Connections } from './limits.ts'
+import { startingLimits, type ConnectionCount } from './limits.ts'
 import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 import { relayAfterLogin } from './relay-after-login.ts'
@@ -32,7 +32,7 @@ export interface SessionDeps {
   readonly accounts: RecipientFacts
   readonly authentication: Pick<AuthOffer, 'accounts' | 'throttle' | 'pepper'>
   readonly limits: Limits
-  readonly connections: Connections
+  readonly connections: ConnectionCount
   readonly failed: (what: string, cause: unknown) => void
 }
 
@@ -70,7 +70,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const { env, logins, unknown } = await relayAfterLogin({ env: spoken, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
     if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
     const limits = startingLimits(deps.limits, client.ip, env)
-    const release = deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
+    const release = await deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
     if (release === undefined) return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
     const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })

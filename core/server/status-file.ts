@@ -18,6 +18,20 @@ export interface ServerStatus {
   readonly plugins: readonly PluginStatus[]
   readonly queue: QueueStatus
   readonly sessions: number
+  /** Processes that serve sessions, where others than the server's own do. */
+  readonly workers?: readonly WorkerStatus[]
+}
+
+export interface WorkerStatus {
+  /** From 1. */
+  readonly number: number
+  /** Undefined while a new process is being started. */
+  readonly pid?: number
+  readonly startedAt?: number
+  readonly sessions: number
+  readonly generation?: number
+  /** How often it had to be replaced since the server started. */
+  readonly replaced: number
 }
 
 export interface PluginStatus {

@@ -6,7 +6,7 @@ import { beginExchange, MECHANISMS, type Mechanism } from '../../protocol/sasl/m
 import { networkOf } from '../../protocol/network.ts'
 import type { Account } from '../plugin/world.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { LoginThrottle, Try } from './login-throttle.ts'
+import type { Throttle, Try } from './login-throttle.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
 
 /** Who knows the accounts. */
@@ -28,7 +28,7 @@ export interface AuthOffer {
   /** Nobody sends mail here without: MAIL is refused before. */
   readonly required: boolean
   readonly accounts: Authenticator
-  readonly throttle: LoginThrottle
+  readonly throttle: Throttle
   /** Bytes that stay the same for the life of the server. */
   readonly pepper: Uint8Array
   /** For the log. `account` where the login was right. */
@@ -121,7 +121,7 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
   if (step.kind === 'right' || step.kind === 'wrong') return judge(dialogue, step.kind === 'right' ? dialogue.auth.account : undefined, step.name, since)
   const { limits: { ipv4Network, ipv6Network } } = session
   // A network that may relay is the operator's own, such as a webmail server with all its users.
-  dialogue.auth.attempt ??= session.relayClient ? { wait: 0, right: () => {} } : offer.throttle.begin(networkOf(session.client.ip, ipv4Network, ipv6Network))
+  dialogue.auth.attempt ??= session.relayClient ? { wait: 0, right: () => {} } : await offer.throttle.begin(networkOf(session.client.ip, ipv4Network, ipv6Network))
   if (!await dialogue.pause(dialogue.auth.attempt.wait)) return ended(dialogue, UNAVAILABLE)
   if (step.kind === 'password') {
     const result = await offer.accounts.login(step.name, step.password)

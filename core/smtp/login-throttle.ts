@@ -16,7 +16,12 @@ export interface Try {
   right(): void
 }
 
-export class LoginThrottle {
+/** Where tries are counted: here, or in another process. */
+export interface Throttle {
+  begin(network: string): Try | Promise<Try>
+}
+
+export class LoginThrottle implements Throttle {
   readonly #networks = new Map<string, { failures: number; at: number }>()
   readonly #now: () => number
 
@@ -35,7 +40,7 @@ export class LoginThrottle {
     this.#networks.set(network, entry)
     if (this.#networks.size > MOST) this.#networks.delete(this.#networks.keys().next().value!)
     const wait = failures === 0 ? 0 : Math.min(2 ** (failures - 1), LONGEST_S) * 1000
-    return { wait, right: () => this.#right(network) }
+    return { wait, right: () => this.right(network) }
   }
 
   /** Networks with failures. */
@@ -43,7 +48,8 @@ export class LoginThrottle {
     return this.#networks.size
   }
 
-  #right(network: string): void {
+  /** One try of this network less. */
+  right(network: string): void {
     const entry = this.#networks.get(network)
     if (entry === undefined) return
     entry.failures -= 1

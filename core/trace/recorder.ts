@@ -19,6 +19,22 @@ export interface RecorderOptions {
   freeBytes?(directory: string): Promise<number>
   /** Milliseconds to leave a refusing disk alone, 5000 when absent. */
   readonly pause?: number
+  /** Where lines go instead of a ring of this process' own. */
+  readonly sink?: TraceSink
+}
+
+/** Takes whole lines, one call at a time. May fail and may take its time. */
+export interface TraceSink {
+  /** Bytes that one call should have at most; a single longer line is taken. */
+  readonly segmentBytes: number
+  append(lines: Buffer): Promise<void>
+  close(): Promise<void>
+}
+
+/** The recorder of the process that owns the ring. */
+export interface HomeRecorder extends TraceRecorder {
+  /** Whole lines that the recorder of another process made. Never throws, never waits. */
+  take(lines: Buffer): void
 }
 
 /** Bytes that may wait for the writer. */
@@ -29,24 +45,26 @@ const BATCH = 512 * 1024
 const MAX_GATHERED = 256
 /** Milliseconds between two complaints that the writer cannot keep up. */
 const SAY_AGAIN = 60_000
+const LF = 0x0a
 
 /** A recorder for `<home>/trace`; one that keeps nothing when the trace is switched off. */
-export function createTraceRecorder(options: RecorderOptions): TraceRecorder {
+export function createTraceRecorder(options: RecorderOptions): HomeRecorder {
   return options.settings.enabled ? new Recorder(options) : NOTHING
 }
 
-const NOTHING: TraceRecorder = {
+const NOTHING: HomeRecorder = {
   session: (id) => ({ id, add: () => undefined, flush: () => undefined }),
+  take: () => undefined,
   close: () => Promise.resolve(),
 }
 
-class Recorder implements TraceRecorder {
-  readonly #ring: Ring
+class Recorder implements HomeRecorder {
+  readonly #ring: TraceSink
   readonly #maxBytes: number
   readonly #now: () => number
   readonly #warn: (message: string) => void
   readonly #pause: number
-  #waiting: string[] = []
+  #waiting: (string | Buffer)[] = []
   #waitingBytes = 0
   #dropped = 0
   /** Milliseconds since 1970 until which the disk is left alone; 0 while all is well. */
@@ -56,8 +74,8 @@ class Recorder implements TraceRecorder {
   #writing: Promise<void> | undefined
   #closed = false
 
-  constructor({ home, settings, warn, now, freeBytes, pause }: RecorderOptions) {
-    this.#ring = new Ring({
+  constructor({ home, settings, warn, now, freeBytes, pause, sink }: RecorderOptions) {
+    this.#ring = sink ?? new Ring({
       directory: join(home, 'trace'), maxBytes: settings.maxBytes, minFreeBytes: settings.minFreeBytes, ...(freeBytes && { freeBytes }),
     })
     this.#maxBytes = settings.maxBytes
@@ -91,9 +109,19 @@ class Recorder implements TraceRecorder {
     const at = this.#now()
     if (this.#closed || at < this.#refusedUntil) return this.#drop(1)
     const line = toLine(session, at, events)
-    if (line === undefined || this.#waitingBytes + line.length > MAX_WAITING) return this.#drop(1)
-    this.#waiting.push(line)
-    this.#waitingBytes += line.length
+    if (line === undefined) return this.#drop(1)
+    this.#put(line)
+  }
+
+  take(lines: Buffer): void {
+    if (this.#closed || this.#now() < this.#refusedUntil) return this.#drop(recordsIn(lines))
+    this.#put(lines)
+  }
+
+  #put(lines: string | Buffer): void {
+    if (this.#waitingBytes + lines.length > MAX_WAITING) return this.#drop(recordsIn(lines))
+    this.#waiting.push(lines)
+    this.#waitingBytes += lines.length
     this.#writing ??= this.#write()
   }
 
@@ -105,17 +133,17 @@ class Recorder implements TraceRecorder {
     // What is flushed in the same turn of the event loop goes into the same write.
     await new Promise((resolve) => { setImmediate(resolve) })
     while (this.#waiting.length > 0) {
-      const lines = this.#take()
+      const lines = this.#next()
       try {
         await this.#append(lines)
       } catch (error) {
-        this.#refused(lines.length, error)
+        this.#refused(sum(lines), error)
       }
     }
     this.#writing = undefined
   }
 
-  #take(): readonly string[] {
+  #next(): readonly (string | Buffer)[] {
     const room = Math.min(BATCH, this.#ring.segmentBytes)
     let bytes = this.#waiting[0]!.length
     let count = 1
@@ -126,9 +154,9 @@ class Recorder implements TraceRecorder {
     return lines
   }
 
-  async #append(lines: readonly string[]): Promise<void> {
-    const bytes = Buffer.from(lines.join(''))
-    if (bytes.length > this.#maxBytes) return this.#drop(lines.length)
+  async #append(lines: readonly (string | Buffer)[]): Promise<void> {
+    const bytes = bytesOf(lines)
+    if (bytes.length > this.#maxBytes) return this.#drop(sum(lines))
     await this.#ring.append(bytes)
     if (this.#refusedUntil !== 0) {
       this.#refusedUntil = 0
@@ -147,10 +175,27 @@ class Recorder implements TraceRecorder {
       this.#warn(`the trace stops for now: ${reason}. Mail goes on; make room or mend the trace directory, and recording goes on by itself`)
     }
     this.#refusedUntil = this.#now() + this.#pause
-    this.#drop(records + this.#waiting.length)
+    this.#drop(records + sum(this.#waiting))
     this.#waiting = []
     this.#waitingBytes = 0
   }
+}
+
+function bytesOf(lines: readonly (string | Buffer)[]): Buffer {
+  if (lines.every((each) => typeof each === 'string')) return Buffer.from(lines.join(''))
+  return Buffer.concat(lines.map((each) => (typeof each === 'string' ? Buffer.from(each) : each)))
+}
+
+function sum(lines: readonly (string | Buffer)[]): number {
+  return lines.reduce((total, each) => total + recordsIn(each), 0)
+}
+
+/** Lines of other processes come many at a time; only what is dropped is counted. */
+function recordsIn(lines: string | Buffer): number {
+  if (typeof lines === 'string') return 1
+  let count = 0
+  for (let at = lines.indexOf(LF); at !== -1; at = lines.indexOf(LF, at + 1)) count += 1
+  return count
 }
 
 /** One record as a line. JSON writes lone surrogates as escapes, so Text comes back as it was. */

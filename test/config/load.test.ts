@@ -58,15 +58,15 @@ test("the home: --home, the file's own, the file's place, the default", async (t
 
 test('keys left out keep their defaults; submission has its own port', async (t) => {
   const text = JSON.stringify({
-    user: 'mail', trace: { maxBytes: 5 }, log: { level: 'warn', pretty: false }, replyDialect: 'off',
+    user: 'mail', workers: 4, trace: { maxBytes: 5 }, log: { level: 'warn', pretty: false }, replyDialect: 'off',
     listeners: [{ compat: 'qmail-spp', host: '::1', port: 0 }, { port: 0 }, { service: 'submission' }],
   })
   const settings = await loadSettings({ cwd: directoryWith(t, { 'helios.config.json': text }) })
   assert.deepEqual(settings.listeners.map(({ service, host, port, compat }) => [service, host, port, compat]), [
     ['smtp', '::1', 0, 'qmail-spp'], ['smtp', '127.0.0.1', 0, false], ['submission', '127.0.0.1', 2587, false],
   ])
-  assert.deepEqual([settings.user, settings.trace, settings.log, settings.replyDialect], [
-    'mail', { ...DEFAULTS.trace, maxBytes: 5 }, { level: 'warn', pretty: false }, 'off',
+  assert.deepEqual([settings.user, settings.workers, settings.trace, settings.log, settings.replyDialect], [
+    'mail', 4, { ...DEFAULTS.trace, maxBytes: 5 }, { level: 'warn', pretty: false }, 'off',
   ])
 })
 
@@ -115,7 +115,8 @@ test('TLS of a listener: by a word, or with certificates of its own', async (t) 
 
 test('other shapes are errors as well', async (t) => {
   for (const text of ['[]', '5', '"x"', '{"listeners":[]}', '{"listeners":{}}', '{"listeners":[5]}',
-    '{"listeners":[{"port":1},{"port":1}]}', '{"home":""}', '{"log":{"pretty":"yes"}}', '{"trace":{"maxBytes":-1}}']) {
+    '{"listeners":[{"port":1},{"port":1}]}', '{"home":""}', '{"log":{"pretty":"yes"}}', '{"trace":{"maxBytes":-1}}',
+    '{"workers":0}', '{"workers":65}', '{"workers":"auto"}', '{"workers":1.5}']) {
     assert.equal((await problems({ cwd: directoryWith(t, { 'helios.config.json': text }) })).length, 1, text)
   }
   assert.deepEqual(await problems({ cwd: directoryWith(t, { 'helios.config.json': '' }) }), [])

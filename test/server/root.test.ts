@@ -1,7 +1,7 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, lstat, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, readlink, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -46,7 +46,7 @@ test('low ports, and then nothing of root is left', { skip }, async () => {
   const [whose, hello] = await client.reply()
   assert.equal(whose, `250-${USER} ${USER} ${USER}`)
   assert.equal(hello, '250-hello')
-  await client.commands('MAIL FROM:<a@far.example>', 'RCPT TO:<ann@local.example>', 'DATA')
+  for (const line of ['MAIL FROM:<a@far.example>', 'RCPT TO:<ann@local.example>', 'DATA']) await client.command(line)
   assert.match(await client.command('Subject: hello\r\n\r\nHello.\r\n.'), /^250 /)
   await queueEmpties(home)
 
@@ -69,6 +69,35 @@ test('low ports, and then nothing of root is left', { skip }, async () => {
   assert.equal((await readdir(home.at('mail/local.example/ann/Maildir/new'))).length, 1)
   assert.match((await helios(home, 'why', '--last', '1')).stdout, /delivered/)
   assert.doesNotMatch(server.stderr(), /runs as root/)
+  assert.equal((await server.stop()).code, 0)
+})
+
+test('several server processes on a low port: one that dies is replaced without root', { skip }, async () => {
+  const home = await makeHome({ 'control/smtpplugins': '[helo]\n:echo "P250-$(id -un)"\n' })
+  const place = await lowPlace()
+  await settings(home, { user: USER, workers: 2, listeners: [{ service: 'smtp', ...place }] })
+  await give(home)
+  const server = await startServer(home)
+  const before = await workersOf(home)
+  for (const pid of before) process.kill(pid, 'SIGKILL')
+  while ((await workersOf(home)).filter((pid) => !before.includes(pid)).length < 2) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  for (const pid of [server.pid, ...await descendantsOf(server.pid)]) {
+    assert.deepEqual(numbers(await readFile(`/proc/${pid}/status`, 'utf8'), 'Uid'), [uid, uid, uid, uid])
+  }
+  const client = await SmtpClient.connect(place.port, { host: place.host })
+  await client.reply()
+  client.send('HELO x\r\n')
+  assert.equal((await client.reply())[0], `250-${USER}`)
+  await client.leave()
+  // Only who serves has the socket: no program of a plugin's could accept in its place.
+  const socket = await listeningInode(place)
+  const holders: number[] = []
+  for (const pid of [server.pid, ...await descendantsOf(server.pid)]) {
+    const links = await Promise.all((await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
+    if (links.includes(`socket:[${socket}]`)) holders.push(pid)
+  }
+  assert.deepEqual(holders.toSorted(), [server.pid, ...await workersOf(home)].toSorted())
+  assert.deepEqual(await foreign(home.path), [])
   assert.equal((await server.stop()).code, 0)
 })
 
@@ -186,6 +215,23 @@ function numbers(status: string, name: string): number[] {
 async function identity(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
   const fields = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')).find(([each]) => each === name)
   return { uid: Number(fields?.[2]), gid: Number(fields?.[3]) }
+}
+
+/** Process ids, from the status file. */
+async function workersOf(home: Home): Promise<number[]> {
+  const { workers } = JSON.parse(await home.read('run/status.json')) as { readonly workers: readonly { readonly pid?: number }[] }
+  return workers.flatMap(({ pid }) => pid ?? [])
+}
+
+/** The socket that listens on this port, as /proc names it. */
+async function listeningInode({ host, port }: { readonly host: string; readonly port: number }): Promise<string> {
+  const hex = (number: number, digits: number): string => number.toString(16).toUpperCase().padStart(digits, '0')
+  // The address as the machine has it, its last byte first.
+  const wanted = `${host.split('.').toReversed().map((part) => hex(Number(part), 2)).join('')}:${hex(port, 4)}`
+  const found = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[1] === wanted && fields[3] === '0A')
+  assert.equal(found.length, 1)
+  return found[0]![9]!
 }
 
 /** A port below 1024 that nobody has, on a loopback address of its own. */

@@ -1,0 +1,160 @@
+/** One process that serves sessions, seen from the main process of the server. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Duplex, Readable } from 'node:stream'
+import type { Problem } from '../../../config/problem.ts'
+import type { Settings } from '../../../config/settings.ts'
+import { openChannel, type Channel } from '../../host/children/channel.ts'
+import { moduleFile } from '../../paths.ts'
+import type { LoginThrottle } from '../../smtp/login-throttle.ts'
+import { readTracePipe } from '../../trace/pipe.ts'
+import { CHANNEL_FD, MAX_LINE, TRACE_FD, type Lead, type MemberState, type Notice, type Order } from './wire.ts'
+
+export interface MemberOptions {
+  readonly settings: Settings
+  /** From 1. */
+  readonly number: number
+  readonly mark: string
+  readonly pepper: string
+  readonly throttle: LoginThrottle
+  /** The listeners' sockets. */
+  readonly sockets: readonly number[]
+  /** Whole lines of its trace. */
+  trace(lines: Buffer): void
+  accepted(notice: Extract<Notice, { readonly notice: 'accepted' | 'stored' }>): void
+  lead(): Promise<Lead>
+  /** Counts a connection; what to call when it is over, or undefined. */
+  take(network: string, most: number): (() => void) | undefined
+}
+
+export class Member {
+  readonly startedAt = Date.now()
+  readonly mark: string
+  /** Resolves once it serves. Rejects with why it does not. */
+  readonly ready: Promise<void>
+  /** Resolves with how it ended, once nothing more of it can come. */
+  readonly ended: Promise<string>
+  state: MemberState = { sessions: 0, generation: 0, resting: [] }
+  readonly #options: MemberOptions
+  readonly #child: ChildProcess
+  readonly #channel: Channel<Order>
+  readonly #taken = new Map<number, () => void>()
+  readonly #looks = new Map<number, (problems: readonly Problem[]) => void>()
+  #nextLook = 1
+  #reasons: readonly string[] = []
+  #silent = 0
+
+  constructor(options: MemberOptions) {
+    this.#options = options
+    this.mark = options.mark
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+    this.ready = ready
+    ready.catch(() => undefined)
+    this.#child = spawn(process.execPath, [...process.execArgv, '--disable-warning=ExperimentalWarning', moduleFile('core/server/processes/child')], {
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', ...options.sockets],
+    })
+    const exited = new Promise<string>((ended) => {
+      this.#child.once('error', (error) => ended(`it does not start: ${error.message}`))
+      this.#child.once('exit', (code, signal) => ended(signal ?? `exit status ${code}`))
+    })
+    // A process that could not be made has none.
+    const [socket, pipe] = [this.#child.stdio[CHANNEL_FD] as Duplex | undefined, this.#child.stdio[TRACE_FD] as Readable | undefined]
+    const closed = Promise.withResolvers<void>()
+    const traced = Promise.withResolvers<void>()
+    if (socket === undefined || pipe === undefined) {
+      this.#channel = { send: () => {}, sendNow: () => {}, close: () => {} }
+      closed.resolve()
+      traced.resolve()
+    } else {
+      this.#channel = openChannel<Notice, Order>(socket, MAX_LINE, {
+        received: (notice) => {
+          this.#silent = 0
+          if (notice.notice === 'ready') resolve()
+          else this.#hear(notice)
+        },
+        closed: () => {
+          // Without its channel it can tell nobody what it accepts.
+          this.kill()
+          closed.resolve()
+        },
+      })
+      readTracePipe(pipe, options.settings.trace.maxBytes, (lines) => options.trace(lines))
+      pipe.once('close', () => traced.resolve())
+      this.#channel.sendNow({ order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: options.pepper })
+    }
+    this.ended = Promise.all([exited, closed.promise, traced.promise]).then(([how]) => {
+      this.#over()
+      const why = [how, ...this.#reasons].join(': ')
+      reject(new Error(why))
+      return why
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** It has looked at the files; what keeps it from the generation in force. */
+  look(): Promise<readonly Problem[]> {
+    const ask = this.#nextLook++
+    return new Promise((resolve) => {
+      this.#looks.set(ask, resolve)
+      this.#channel.send({ order: 'look', ask })
+    })
+  }
+
+  /** Tells it to let its sessions finish and to end. */
+  finish(): void {
+    this.#channel.sendNow({ order: 'finish' })
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** How often this was asked since it was heard last. */
+  silence(): number {
+    return this.#silent++
+  }
+
+  #hear(notice: Exclude<Notice, { readonly notice: 'ready' }>): void {
+    switch (notice.notice) {
+      case 'failed':
+        this.#reasons = notice.reasons
+        return
+      case 'state':
+        this.state = notice.state
+        return
+      case 'accepted':
+      case 'stored':
+        return this.#options.accepted(notice)
+      case 'lead':
+        void this.#options.lead().then((lead) => this.#channel.send({ order: 'lead', to: notice.ask, lead }))
+        return
+      case 'looked':
+        this.#looks.get(notice.to)?.(notice.problems)
+        this.#looks.delete(notice.to)
+        return
+      case 'take': {
+        const release = this.#options.take(notice.network, notice.most)
+        if (release !== undefined) this.#taken.set(notice.ask, release)
+        return this.#channel.send({ order: 'taken', to: notice.ask, granted: release !== undefined })
+      }
+      case 'release':
+        this.#taken.get(notice.taken)?.()
+        this.#taken.delete(notice.taken)
+        return
+      case 'try':
+        return this.#channel.send({ order: 'try', to: notice.ask, wait: this.#options.throttle.begin(notice.network).wait })
+      case 'right':
+        this.#options.throttle.right(notice.network)
+    }
+  }
+
+  /** What it held is nobody's any more, and who waits for it need not. */
+  #over(): void {
+    for (const release of this.#taken.values()) release()
+    this.#taken.clear()
+    for (const looked of this.#looks.values()) looked([])
+    this.#looks.clear()
+  }
+}
