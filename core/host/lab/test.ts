@@ -49,16 +49,20 @@ const DEFAULT_TIMEOUT_MS = 10_000
  * files and the real home's plugins. Rejects with HeliosError when the plugin does not load.
  */
 export async function runTranscript(transcript: Transcript, target: Target, place: TestPlace): Promise<readonly CaseResult[]> {
-  await using subject = target.kind === 'module' ? await moduleSubject(target, place) : await programSubject(target, place)
-  const results: CaseResult[] = []
-  for (const each of transcript.cases) {
-    const given = givenTo(transcript, each)
-    const outcome = await subject.ask(given).catch((cause: unknown): Outcome => ({
-      answer: [], remarks: [], impossible: cause instanceof Error ? cause.message : String(cause),
-    }))
-    results.push(compare(each.line, each.title ?? `hook ${given.hook}`, each.expected, outcome))
+  const subject = target.kind === 'module' ? await moduleSubject(target, place) : await programSubject(target, place)
+  try {
+    const results: CaseResult[] = []
+    for (const each of transcript.cases) {
+      const given = givenTo(transcript, each)
+      const outcome = await subject.ask(given).catch((cause: unknown): Outcome => ({
+        answer: [], remarks: [], impossible: cause instanceof Error ? cause.message : String(cause),
+      }))
+      results.push(compare(each.line, each.title ?? `hook ${given.hook}`, each.expected, outcome))
+    }
+    return results
+  } finally {
+    await subject.close()
   }
-  return results
 }
 
 interface Outcome extends Omit<Expected, 'fault'> {
@@ -68,9 +72,10 @@ interface Outcome extends Omit<Expected, 'fault'> {
   readonly impossible?: string
 }
 
-interface Subject extends AsyncDisposable {
+interface Subject {
   /** Rejects when the case cannot be put to this plugin. */
   ask(given: Given): Promise<Outcome>
+  close(): Promise<void>
 }
 
 function compare(line: number, title: string, expected: Expected, outcome: Outcome): CaseResult {
@@ -93,7 +98,7 @@ async function moduleSubject(target: Target, { settings, control }: TestPlace): 
   const lab = await openLab({ settings, control: withoutFiles(control), world: NO_WORLD })
   try {
     const plugin = await lab.trusted(target)
-    return { ask: (given) => askModule(plugin, given), [Symbol.asyncDispose]: async () => undefined }
+    return { ask: (given) => askModule(plugin, given), close: async () => undefined }
   } finally {
     await lab.close()
   }
@@ -149,7 +154,7 @@ async function programSubject(target: Target, { settings, control }: TestPlace):
       for (const [name, content] of given.control) await writeFile(join(home, 'control', name), bytesOf(content))
       return askProgram(lab, target, given)
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       await lab.close()
       await rm(home, { recursive: true, force: true })
     },
