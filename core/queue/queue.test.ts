@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import type { FileSystem } from '../message/file-system.ts'
+import type { SpoolWriter } from '../message/spool-types.ts'
 import type { NewTraceEvent } from '../trace/types.ts'
 import type { Deliver, DeliveryResult, QueueSettings } from './types.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
@@ -91,12 +92,16 @@ test('what a process accepted that ended before it could say so is found by its 
     return delivered
   })
   const lost: string[] = []
+  const begun: SpoolWriter[] = []
   const write = async (process: string, how: 'commit' | 'leave', accepted: (id: string) => void): Promise<void> => {
     const writer = await createSpool({ home, now: () => clock, log, process, accepted }).create()
     await writer.write(Buffer.alloc(100_000, 'x'))
     if (how === 'commit') {
       await writer.commit({ reversePath: '', recipients: ['to@x'], env: {}, sessionId: 's', receivedAt: clock, parameters: {}, edits: [] })
-    } else await writer.message().file()
+    } else {
+      await writer.message().file()
+      begun.push(writer)
+    }
   }
   await write('dead01', 'commit', (id) => lost.push(id))
   await write('dead01', 'leave', () => {})
@@ -112,6 +117,7 @@ test('what a process accepted that ended before it could say so is found by its 
   const left = await files()
   assert.deepEqual(left['tmp']!.map((name) => name.slice(-6)), ['alive1'])
   assert.deepEqual(left['msg']!.map((name) => name.slice(-6)), ['alive1'], 'another process is going to say so itself')
+  for (const writer of begun) await writer.abort()
 })
 
 test('a message that is known already is not taken over again', async () => {
