@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeHome, temporaryDirectory, type HomeFiles } from '../harness/home.ts'
-import { freePort } from './ports.ts'
+import { freePort } from '../harness/ports.ts'
 
 export interface Peer {
   readonly port: number

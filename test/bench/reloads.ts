@@ -44,18 +44,21 @@ function residentMiB(): number {
   return Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) / 1024
 }
 
-console.log(`a plugin of ${Math.round(source.length / 1024)} KB, ${WARM_UP} + ${reloads} reloads`)
-let warm = 0
-const begun = performance.now()
-for (let edit = 1; edit <= WARM_UP + reloads; edit++) {
-  await home.write('plugins/long.ts', pluginText(edit))
-  const said = await newcomerHears()
-  if (said !== `250-edit ${edit}, 1000`) throw new Error(`after edit ${edit} a client hears ${said}`)
-  if (edit === WARM_UP) warm = residentMiB()
-  if (edit % EVERY === 0) {
-    const children = await descendantsOf(server.pid)
-    console.log(`${edit} reloads: ${residentMiB().toFixed(1)} MiB, ${children.length} children, ${((performance.now() - begun) / edit).toFixed(0)} ms each`)
+try {
+  console.log(`a plugin of ${Math.round(source.length / 1024)} KB, ${WARM_UP} + ${reloads} reloads`)
+  let warm = 0
+  const begun = performance.now()
+  for (let edit = 1; edit <= WARM_UP + reloads; edit++) {
+    await home.write('plugins/long.ts', pluginText(edit))
+    const said = await newcomerHears()
+    if (said !== `250-edit ${edit}, 1000`) throw new Error(`after edit ${edit} a client hears ${said}`)
+    if (edit === WARM_UP) warm = residentMiB()
+    if (edit % EVERY === 0) {
+      const children = await descendantsOf(server.pid)
+      console.log(`${edit} reloads: ${residentMiB().toFixed(1)} MiB, ${children.length} children, ${((performance.now() - begun) / edit).toFixed(0)} ms each`)
+    }
   }
+  console.log(`${reloads} reloads made the server grow by ${(residentMiB() - warm).toFixed(1)} MiB`)
+} finally {
+  await server.stop()
 }
-console.log(`${reloads} reloads made the server grow by ${(residentMiB() - warm).toFixed(1)} MiB`)
-await server.stop()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, symlinkSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { ended, LAUNCHER, place, type Place } from './kit.ts'
@@ -68,6 +68,22 @@ test('a launcher that is killed outright leaves no server behind', async (t) => 
   launcher.kill('SIGKILL')
   await until(() => !existsSync(here.at('helios-home/run/status.json')))
   await end
+})
+
+test('the server has little room for young objects, unless somebody said how much; through whichever Node it is started', { skip: process.platform !== 'linux' }, async (t) => {
+  const here = await homeForServer(place(t))
+  for (const { command, options, wanted } of [
+    { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=2'] },
+    { command: oldNode, options: '', wanted: ['--max-semi-space-size=2'] },
+    { command: [process.execPath, LAUNCHER], options: '--max-semi-space-size=8', wanted: [] },
+  ]) {
+    const started = here.start(['serve'], { command, env: options === '' ? {} : { NODE_OPTIONS: options } })
+    const end = ended(started)
+    const words = readFileSync(`/proc/${await serving(here)}/cmdline`, 'utf8').split('\0')
+    assert.deepEqual(words.filter((word) => word.includes('semi-space')), wanted)
+    started.kill('SIGTERM')
+    assert.equal((await end).code, 0)
+  }
 })
 
 async function homeForServer(here: Place): Promise<Place> {

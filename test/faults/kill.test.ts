@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import { SmtpClient } from '../client/smtp-client.ts'
 import { makeHome } from '../harness/home.ts'
 import { descendantsOf, isAlive } from '../harness/processes.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
+import { freePort } from '../harness/ports.ts'
 import { startServer, type Server } from '../harness/server.ts'
 
 const CLIENTS = 8
@@ -109,12 +109,4 @@ async function send(smtp: SmtpClient, id: number): Promise<boolean> {
   if (!(await smtp.reply())[0]!.startsWith('354')) throw new Error('no 354')
   smtp.send(`X-Number: ${id}\r\n\r\n${'text of some length\r\n'.repeat(1 + (id % 400))}${END}\r\n.\r\n`)
   return (await smtp.reply())[0]!.startsWith('250')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => { server.once('listening', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
 }

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -11,6 +10,7 @@ import { SmtpClient } from '../client/smtp-client.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
 import { makeHome, type Home, type HomeFiles } from '../harness/home.ts'
 import { descendantsOf, isAlive } from '../harness/processes.ts'
+import { freePort } from '../harness/ports.ts'
 import { startServer, type Server } from '../harness/server.ts'
 
 const run = promisify(execFile)
@@ -281,12 +281,4 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
     if (Date.now() > deadline) throw new Error(`it did not come about: ${look.toString()}`)
     await pause(20)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => { server.once('listening', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
 }
