@@ -1,4 +1,5 @@
 /** What /proc says of processes. */
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 
 /** All below a process: the system's own list of children is not everywhere. */
@@ -13,10 +14,10 @@ export async function descendantsOf(pid: number): Promise<number[]> {
   return below(pid)
 }
 
+/** False for a process that is gone, and for one that only waits to be reaped: init takes its time for those whose parent was killed. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   } catch {
     return false
   }

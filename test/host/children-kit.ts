@@ -48,14 +48,7 @@ export async function startKit(t: TestContext, options: { readonly heartbeatMs?:
   }
 }
 
-/** False for a process that is gone, and for one that only waits to be reaped. */
-export function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
-}
+export { isAlive } from '../harness/processes.ts'
 
 /** Waits for what must come; a test that waits in vain fails. */
 export async function until(what: string, happened: () => boolean): Promise<void> {
