@@ -25,7 +25,7 @@ export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   workers: 1,
   trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
   log: { level: 'info', pretty: 'auto' },
-  dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 200, secondsPerHook: 30 },
+  dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 400, secondsPerHook: 60 },
   limits: DEFAULT_LIMITS,
   replyDialect: 'detect',
 }

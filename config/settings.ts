@@ -44,9 +44,9 @@ export interface DnsSettings {
   readonly timeoutSeconds: number
   /** Memory that kept replies may take. */
   readonly cacheBytes: number
-  /** What one plugin may ask at one hook. */
+  /** What the lines of one hook may ask together; each half of what those before it left. */
   readonly questionsPerHook: number
-  /** Seconds that one plugin's questions at one hook may take together. */
+  /** Seconds that the questions of one hook may take together; those of a line half of what the lines before it left. */
   readonly secondsPerHook: number
 }
 

@@ -35,7 +35,7 @@ export interface DnsFacts {
    * that cannot stand in a question (an empty label, one of more than 63 characters, more than 253 in all, anything but
    * printable ASCII, a backslash; the server's resolver also has no way to ask for characters other than letters, digits
    * and `-_./*`) is answered as one that does not exist. Every question of a plugin comes out of the
-   * hook's budget; once that is used up, the rest are `unavailable`. Never rejects, but with the signal's reason once
+   * hook's budget; once its share of that, half of what the lines before it left, is used up, the rest are `unavailable`. Never rejects, but with the signal's reason once
    * nobody waits for the hook any more.
    */
   resolve<K extends DnsType>(name: string, type: K): Promise<DnsAnswer<DnsRecords[K]>>

@@ -96,6 +96,24 @@ test('name servers are asked, and a question that nobody waits for any more ends
   assert.deepEqual(facts(), ['p: dns TXT x.example = "a \\"b\\""'])
 })
 
+test('the lines of one hook share what it may ask, and each hook has its own', async () => {
+  const factory = createWorld({
+    accounts: UNASKED, mailbox: { deliver: () => Promise.reject(new Error('not here')) }, dnsBudget: { questionsPerHook: 2, secondsPerHook: 60 },
+    dns: { resolve: () => Promise.resolve({ kind: 'none', nxdomain: true }) },
+  })
+  const line = (asking?: object): World => factory.forRequest({
+    plugin: 'p', needs: [], ...(asking === undefined ? {} : { asking }), signal: new AbortController().signal, onSleep: () => undefined,
+    trace: { id: 's', add: () => undefined, flush: () => undefined },
+  })
+  const asked = async (world: World): Promise<string> => (await world.dns.resolve('x.example', 'A')).kind
+  const [hook, other] = [{}, {}]
+  const first = line(hook)
+  assert.deepEqual([await asked(first), await asked(first)], ['none', 'unavailable'])
+  const second = line(hook)
+  assert.deepEqual([await asked(second), await asked(line(hook))], ['none', 'unavailable'])
+  assert.deepEqual([await asked(line(other)), await asked(line())], ['none', 'none'])
+})
+
 test('without a resolver nobody answers', async () => {
   const { world } = worldOf()
   assert.deepEqual(await world.dns.resolve('x.example', 'A'), { kind: 'unavailable', reason: 'there is no name server here' })

@@ -8,7 +8,7 @@ import { printDnsAnswer } from '../plugin/dns-print.ts'
 import type { Table, TableFacts } from '../plugin/table.ts'
 import type { AccountFacts, Effect, MailboxEffects, World } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
-import { withinBudget, type DnsBudget } from './dns-budget.ts'
+import { allowanceOf, withinShare, type Allowance, type DnsBudget } from './dns-budget.ts'
 import { countersOf, storeOf } from './remember.ts'
 import { NO_STORE } from './store/store.ts'
 import type { Store } from './store/types.ts'
@@ -18,7 +18,7 @@ export interface WorldOptions {
   readonly accounts: Omit<AccountFacts, 'takers'> & Partial<Pick<AccountFacts, 'takers'>>
   /** Default: nobody answers. */
   readonly dns?: DnsFacts
-  /** What one plugin may ask of `dns` at one hook. Default: as much as it likes. */
+  /** What the lines of one hook may ask of `dns` together. Default: as much as they like. */
   readonly dnsBudget?: DnsBudget
   /** Default: no plugin owns any. */
   readonly tables?: TableFacts
@@ -38,6 +38,8 @@ export interface WorldBinding {
   /** Keeps apart what plugins remember. Default: the plugin's name. */
   readonly space?: string
   readonly needs: readonly Effect[]
+  /** The same object for all lines of one hook, which share a budget of questions. Default: this question has one to itself. */
+  readonly asking?: object
   /** The tables it declares. */
   readonly tables?: readonly Table[]
   readonly trace: SessionTrace
@@ -61,11 +63,25 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export function createWorld(options: WorldOptions): WorldFactory {
   const clock = options.clock ?? Date.now
   const random = options.random ?? Math.random
-  return { forRequest: (binding) => worldOf(options, binding, clock, random), now: clock, random }
+  const { dns = NO_DNS, dnsBudget } = options
+  const allowances = new WeakMap<object, Allowance>()
+
+  /** What one line may ask of name servers. */
+  function namesFor(binding: WorldBinding): DnsFacts {
+    if (dnsBudget === undefined) return dns
+    const { asking = binding } = binding
+    const allowance = allowances.get(asking) ?? allowanceOf(dnsBudget)
+    allowances.set(asking, allowance)
+    return withinShare(dns, allowance)
+  }
+
+  return { forRequest: (binding) => worldOf(options, binding, clock, random, namesFor), now: clock, random }
 }
 
-function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number): World {
-  const { accounts, dns = NO_DNS, dnsBudget, mailbox, store = NO_STORE, tables = NO_TABLES } = options
+function worldOf(
+  options: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number, namesFor: (binding: WorldBinding) => DnsFacts,
+): World {
+  const { accounts, mailbox, store = NO_STORE, tables = NO_TABLES } = options
   const { plugin, needs, trace, signal } = binding
   let now: number | undefined
   let names: DnsFacts | undefined
@@ -127,7 +143,7 @@ function worldOf(options: WorldOptions, binding: WorldBinding, clock: () => numb
     },
     dns: {
       resolve: (name, type) => unlessAborted(signal, () => {
-        const facts = names ??= dnsBudget === undefined ? dns : withinBudget(dns, dnsBudget)
+        const facts = names ??= namesFor(binding)
         return ask(`dns ${type} ${name}`, () => facts.resolve(name, type), (answer) => printDnsAnswer(type, answer))
       }),
     },

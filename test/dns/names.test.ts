@@ -26,9 +26,9 @@ mx.bank.test. A 192.0.2.9
 `)
 const odd = await startOddNameServer((name) => name.startsWith('silent') ? 'silent' : name.startsWith('cut') ? 'truncated' : 'servfail')
 
-function serverWith(list: string, settings: string, nameServer: string): Promise<Server> {
+function serverWith(list: string, settings: string, nameServer: string, dns: object = {}): Promise<Server> {
   return makeHome({ 'control/smtpplugins': list, 'control/smtpconfig': settings, 'control/smtp-tcprules': '127.0.0.9:allow,RELAYCLIENT=""\n:allow\n' },
-    { dns: { servers: [nameServer], timeoutSeconds: 1 } }).then((home) => startServer(home))
+    { dns: { servers: [nameServer], timeoutSeconds: 1, ...dns } }).then((home) => startServer(home))
 }
 
 /** The last reply to these commands from this address. */
@@ -86,5 +86,17 @@ describe('when nobody knows', () => {
     for (const name of ['silent.test', 'failing.test', 'cut.test']) {
       for (const commands of [[`HELO ${name}`], mail(name)]) assert.equal(await replyTo(server, commands), `451 sorry, I cannot look up ${name} now (#4.4.3)`)
     }
+  })
+})
+
+describe('a hook', { skip: nsd === undefined }, () => {
+  it('asks so much and no more, and each line gets half of what those before it left', async () => {
+    const counting = await startOddNameServer(() => 'nxdomain')
+    const server = await serverWith('[mail]\nrbl\nhelodnscheck\nmfdnscheck\n', 'export SMTPRBLS="a.test b.test c.test d.test e.test" MFDNSCHECK=3 HELODNSCHECK=1\n',
+      counting.address, { questionsPerHook: 4 })
+    // The test of the lists after the load asks, too.
+    const asked = (): readonly string[] => counting.asked.filter((question) => question.includes('1.0.0.127.') || question.includes('.example'))
+    await replyTo(server, ['HELO client.example', ...mail('far.example')])
+    assert.deepEqual(asked().toSorted(), ['A 1.0.0.127.a.test', 'A 1.0.0.127.b.test', 'A client.example', 'MX far.example'])
   })
 })

@@ -156,7 +156,7 @@ class Asking {
   get world(): World {
     const { plugin, world } = this.#options
     return this.#world ??= world.forRequest({
-      plugin: plugin.name, needs: plugin.needs ?? [], ...(plugin.tables === undefined ? {} : { tables: plugin.tables }), trace: this.#request.trace, signal: this.signal,
+      plugin: plugin.name, needs: plugin.needs ?? [], asking: this.#request, ...(plugin.tables === undefined ? {} : { tables: plugin.tables }), trace: this.#request.trace, signal: this.signal,
       onSleep: (asleep) => {
         this.#startDeadline().sleep(asleep)
         this.#request.onSleep?.(asleep)

@@ -182,7 +182,7 @@ class SandboxCall implements Asked {
     this.#attempt ??= new AbortController()
     return this.#world ??= world.forRequest({
       // A plugin says its own name: what bundled plugins remember is not to be had by it.
-      plugin: name, space: `plugins/${name}`, needs, trace: request.trace,
+      plugin: name, space: `plugins/${name}`, needs, asking: request, trace: request.trace,
       signal: this.#attempt.signal,
       onSleep: (asleep) => {
         this.#deadline.sleep(asleep)
