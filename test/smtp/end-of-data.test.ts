@@ -1,7 +1,7 @@
 /**
  * SMTP smuggling: only CRLF . CRLF ends a message. Each look-alike is followed by what would be a second message if
- * somebody took it for the end, sent whole, byte by byte and cut at every place, to both kinds of listener, behind a proxy,
- * and under TLS of both kinds.
+ * somebody took it for the end, sent whole, byte by byte and cut at every place, to both kinds of listener, under TLS of both
+ * kinds, and behind a proxy with each of these.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -28,11 +28,16 @@ const QUEUED = /^250 ok [0-9]+ qp /
 
 const home = await makeHome(
   { 'control/smtpplugins': `[+deliver]\n${KEEP_LINE}\n`, ...KEEP_FILES, ...tlsFiles() },
-  { listeners: [{ compat: false }, { compat: 'qmail-spp' }, { proxy: ['127.0.0.0/8'] }, { tls: 'starttls' }, { tls: true }] },
+  {
+    listeners: [
+      { compat: false }, { compat: 'qmail-spp' }, { tls: 'starttls' }, { tls: true },
+      ...[{}, { tls: 'starttls' }, { tls: true }].map((more) => ({ proxy: ['127.0.0.0/8'], ...more })),
+    ],
+  },
 )
 const server = await startServer(home)
 
-const LISTENERS = ['hardened', 'compat', 'proxied', 'starttls', 'implicit-tls'] as const
+const LISTENERS = ['hardened', 'compat', 'starttls', 'implicit-tls', 'proxied', 'proxied-starttls', 'proxied-implicit-tls'] as const
 type ListenerName = typeof LISTENERS[number]
 
 interface Feed {
@@ -90,10 +95,11 @@ async function smuggle(client: SmtpClient, { id, bytes_b64, ends_data }: LookAli
 }
 
 async function newClient(listener: ListenerName): Promise<SmtpClient> {
-  const client = await SmtpClient.connect(server.ports[LISTENERS.indexOf(listener)]!, listener === 'implicit-tls' ? { tls: {} } : {})
-  if (listener === 'proxied') client.send('PROXY TCP4 192.0.2.1 192.0.2.2 4711 25\r\n')
+  const client = await SmtpClient.connect(server.ports[LISTENERS.indexOf(listener)]!)
+  if (listener.startsWith('proxied')) client.send('PROXY TCP4 192.0.2.1 192.0.2.2 4711 25\r\n')
+  if (listener.endsWith('implicit-tls')) await client.secure()
   assert.deepEqual(await client.reply(), ['220 test.example ESMTP'])
-  if (listener === 'starttls') await client.startTls()
+  if (listener.endsWith('starttls')) await client.startTls()
   return client
 }
 

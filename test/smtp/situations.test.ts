@@ -20,6 +20,9 @@ async function greeted(): Promise<SmtpClient> {
 const U = 'RCPT TO:<u@local.example>'
 const FOR_ONE = [['EHLO x', 250], ['MAIL FROM:<>', 250], [U, 250], ['DATA', 354]] as const
 
+/** Longer than RFC 5321 4.5.3.1.2 lets a domain be. */
+const LONG = `${'x'.repeat(60)}@${'d'.repeat(60)}.${'e'.repeat(250)}.example`
+
 const SITUATIONS: readonly (readonly [name: string, steps: readonly (readonly [send: string, code: number])[]])[] = [
   ['a bounce', [...FOR_ONE, ['From: x\r\n\r\nx\r\n.', 250], ['QUIT', 221]]],
   ['blanks behind the colon', [['HELO x', 250], ['MAIL FROM: <a@b.example>', 250], ['RCPT TO: <u@local.example>', 250], ['DATA', 354], ['x\r\n.', 250]]],
@@ -34,6 +37,11 @@ const SITUATIONS: readonly (readonly [name: string, steps: readonly (readonly [s
   ['too large', [...FOR_ONE, [`${'x'.repeat(1200)}\r\n.`, 552], ['HELP', 214]]],
   ['too large, and said before', [['EHLO x', 250], ['MAIL FROM:<> SIZE=1001', 552], ['MAIL FROM:<> SIZE=1000', 250]]],
   ['a second MAIL begins anew', [['EHLO x', 250], ['MAIL FROM:<a@b.example>', 250], [U, 250], ['MAIL FROM:<c@d.example>', 250], ['DATA', 503]]],
+  ['names that are none: taken, as qmail does', [['HELO', 250], ['EHLO', 250], ['HELO x', 250], ['QUIT', 221]]],
+  ['MAIL with another word (as qmail: only the path counts), without an address (nobody), without a domain, with names that cannot be', [['HELO x', 250], ['MAIL LALA: <>', 250], ['MAIL FROM:', 250], ['MAIL FROM:<pepe>', 250], ['MAIL FROM:<a@xn--->', 250], [`MAIL FROM:<${LONG}>`, 250]]],
+  ['RCPT likewise', [['HELO x', 250], ['MAIL FROM:<a@b.example>', 250], ['RCPT LALA: <>', 250], ['RCPT TO:', 250], ['RCPT TO:<pepe>', 250], ['RCPT TO:<a@xn--->', 553], [`RCPT TO:<${LONG}>`, 553], ['RCPT TO:<henry\xe2\x85\xa3@local.example>', 553]]],
+  ['a header line that is none', [['HELO x', 250], ['MAIL FROM:<a@b.example>', 250], ['RCPT TO: u@local.example', 250], ['DATA', 354], ['Subject: x\r\nBad header\r\n\r\nx\r\n\r\n\r\n.', 250], ['QUIT', 221]]],
+  ['the first line of another protocol', [['GET /evil HTTP/1.1', 502], ['POST /evil HTTP/1.1', 502], ['CONNECT www.evil.example:80 HTTP/1.1', 502], ['HELO x', 250]]],
   ['EHLO in the middle', [['EHLO x', 250], ['MAIL FROM:<a@b.example>', 250], [U, 250], ['EHLO x', 250], ['DATA', 503]]],
 ]
 
