@@ -45,7 +45,12 @@ function run() {
   const source = join(root, 'core', 'cli', 'main.ts')
   const main = existsSync(source) ? source : join(root, 'dist', 'core', 'cli', 'main.js')
   // TypeScript is read once and not at each start. Beside the code itself, for who may write there could change that as well.
-  if (main === source) module.enableCompileCache(join(root, 'node_modules', '.cache', 'helios'))
+  if (main === source) {
+    const cache = join(root, 'node_modules', '.cache', 'helios')
+    module.enableCompileCache(cache)
+    // For other processes that serve sessions.
+    if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = cache
+  }
   import(pathToFileURL(main).href).then((module) => module.main(process.argv.slice(2)))
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { SmtpClient } from '../client/smtp-client.ts'
+import { SmtpClient, type ClientOptions } from '../client/smtp-client.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
 import { makeHome, type Home, type HomeFiles } from '../harness/home.ts'
 import { descendantsOf, isAlive } from '../harness/processes.ts'
@@ -31,12 +31,16 @@ interface Worker {
   readonly replaced: number
 }
 
+/** The tests in here follow one another at one server: each start of one costs more than a test. */
+const { home, server } = await start({
+  'control/smtpplugins': `[helo]\n${WHO}\n:echo "P250-first"\n`, 'control/smtp-tcprules': '127.0.7.:allow,LIMITS="connections=4"\n:allow\n',
+})
+
 test('each of them serves, and a reload, a failed one too, is one for all', async () => {
-  const { home, server } = await start({ 'control/smtpplugins': `[helo]\n${WHO}\n:echo "P250-first"\n` })
   const both = await oneOnEach(server)
   const status = await until(async () => {
-    const found = await statusOf(home)
-    return found.sessions === both.length ? found : undefined
+    const found = await statusFile(home)
+    return found?.sessions === both.length ? found : undefined
   })
   assert.deepEqual(status.workers.map(({ pid }) => pid).toSorted(), [...new Set(both.map(({ pid }) => pid))].toSorted())
   assert.deepEqual(status.workers.map(({ generation }) => generation), [1, 1])
@@ -45,7 +49,7 @@ test('each of them serves, and a reload, a failed one too, is one for all', asyn
   await home.write('control/smtpplugins', `[helo]\n${WHO}\n:echo "P250-second"\n`)
   // The watch may have been quicker.
   assert.match((await helios(home, 'reload')).stdout, /^(generation 2 serves new sessions|nothing has changed since generation 2)$/m)
-  assert.deepEqual((await statusOf(home)).workers.map(({ generation }) => generation), [2, 2])
+  assert.deepEqual((await statusFile(home))?.workers.map(({ generation }) => generation), [2, 2])
   for (const { client } of await oneOnEach(server)) assert.equal((await hello(client))[1], '250-second')
   for (const { client } of both) assert.equal((await hello(client))[1], '250-first', 'an old session keeps its generation')
 
@@ -62,29 +66,52 @@ test('each of them serves, and a reload, a failed one too, is one for all', asyn
   const first = await server.connect()
   await first.reply()
   assert.equal((await hello(first))[1], '250-third')
-  await until(async () => (await statusOf(home)).workers.every(({ generation }) => generation === 3))
-  assert.equal((await server.stop()).code, 0)
+  await until(async () => (await statusFile(home))?.workers.every(({ generation }) => generation === 3))
 })
 
 test('connections of a network are counted over all of them, and a killed one gives its own back', async () => {
-  const { server } = await start({
-    'control/smtpplugins': `[helo]\n${WHO}\n`, 'control/smtpconfig': 'export LIMITS=connections=4\n',
-  })
+  const from = '127.0.7.1'
+  const refusal = async (): Promise<string> => (await (await server.connect({ from })).reply())[0]!
   // Four are let in, whoever serves them.
   const clients = await untilOnEach(4, async () => {
     const found: Served[] = []
-    while (found.length < 4) found.push(await served(server))
+    while (found.length < 4) found.push(await served(server, { from }))
     return found
   })
-  assert.match(await refusal(server), /^421 too many connections from your network/)
+  assert.match(await refusal(), /^421 too many connections from your network/)
   const victim = clients[0]!.pid
   process.kill(victim, 'SIGKILL')
   const lost = clients.filter(({ pid }) => pid === victim)
   for (const { client } of lost) assert.equal(await client.rest(), '', 'ends with its process')
   for (const { client, pid } of clients) if (pid !== victim) assert.match(await client.command('NOOP'), /^250/, 'the others go on')
-  for (const _ of lost) await until(async () => served(server).catch(() => undefined))
-  assert.match(await refusal(server), /^421 too many connections/)
-  assert.equal((await server.stop()).code, 0)
+  for (const _ of lost) await until(async () => served(server, { from }).catch(() => undefined))
+  assert.match(await refusal(), /^421 too many connections/)
+})
+
+test('files that make no generation: no process is replaced until they are mended, and the others serve on', async () => {
+  const [one] = await oneOnEach(server)
+  await home.write('control/smtpplugins', '[helo]\n@nonsense :echo\n')
+  await assert.rejects(helios(home, 'reload'))
+  process.kill(one!.pid, 'SIGKILL')
+  await until(async () => (await statusFile(home))?.workers.some(({ pid }) => pid === undefined))
+  const other = await served(server)
+  assert.notEqual(other.pid, one!.pid)
+  await home.write('control/smtpplugins', `[helo]\n${WHO}\n`)
+  await until(async () => {
+    const status = await statusFile(home)
+    return status !== undefined && status.lastFailedReload === undefined && status.workers.every(({ pid, generation }) => pid !== undefined && generation === status.generation.number)
+  })
+})
+
+test('a stop ends all of them, in order', async () => {
+  const both = await oneOnEach(server)
+  const below = await descendantsOf(server.pid)
+  // Root's own children and the brokers', none of which has the listening socket but those that serve.
+  const stopped = server.stop()
+  for (const { client } of both) assert.equal(await client.rest(), '421 shutting down, come back later (#4.3.2)\r\n')
+  assert.equal((await stopped).code, 0)
+  assert.deepEqual(below.filter(isAlive), [])
+  assert.match((await helios(home, 'why', '--last', '1')).stdout, /421 shutting down/)
 })
 
 test('processes killed under load: no message with a 250 is lost, and each is replaced', { timeout: 200_000 }, async () => {
@@ -160,32 +187,6 @@ test('the main process killed: all others end, and the next server finds what th
   assert.equal((await again.stop()).code, 0)
 })
 
-test('a stop ends all of them, in order', async () => {
-  const { home, server } = await start({ 'control/smtpplugins': `[helo]\n${WHO}\n` })
-  const both = await oneOnEach(server)
-  const below = await descendantsOf(server.pid)
-  // Root's own children and the brokers', none of which has the listening socket but those that serve.
-  const stopped = server.stop()
-  for (const { client } of both) assert.equal(await client.rest(), '421 shutting down, come back later (#4.3.2)\r\n')
-  assert.equal((await stopped).code, 0)
-  assert.deepEqual(below.filter(isAlive), [])
-  assert.match((await helios(home, 'why', '--last', '1')).stdout, /421 shutting down/)
-})
-
-test('files that make no generation: no process is replaced until they are mended, and the others serve on', async () => {
-  const { home, server } = await start({ 'control/smtpplugins': `[helo]\n${WHO}\n` })
-  const [one] = await oneOnEach(server)
-  await home.write('control/smtpplugins', '[helo]\n@nonsense :echo\n')
-  await assert.rejects(helios(home, 'reload'))
-  process.kill(one!.pid, 'SIGKILL')
-  await until(async () => (await statusFile(home))?.workers.some(({ pid }) => pid === undefined))
-  const other = await served(server)
-  assert.notEqual(other.pid, one!.pid)
-  await home.write('control/smtpplugins', `[helo]\n${WHO}\n`)
-  await until(async () => (await statusFile(home))?.workers.every(({ pid, generation }) => pid !== undefined && generation === 2))
-  assert.equal((await server.stop()).code, 0)
-})
-
 async function start(files: HomeFiles, settings: object = {}): Promise<{ readonly home: Home; readonly server: Server }> {
   const home = await makeHome(files)
   await home.write('helios.config.json', JSON.stringify({ workers: 2, listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0 }], ...settings }))
@@ -198,8 +199,8 @@ interface Served {
   readonly pid: number
 }
 
-async function served(server: Server): Promise<Served> {
-  const client = await server.connect()
+async function served(server: Server, options: ClientOptions = {}): Promise<Served> {
+  const client = await server.connect(options)
   const [greeting] = await client.reply()
   if (!greeting!.startsWith('220')) throw new Error(greeting)
   return { client, pid: Number((await hello(client))[0]!.slice(4)) }
@@ -232,18 +233,11 @@ async function untilOnEach(count: number, connect: () => Promise<readonly Served
   })
 }
 
-async function refusal(server: Server): Promise<string> {
-  const client = await server.connect()
-  return (await client.reply())[0]!
-}
-
 interface Status {
   readonly sessions: number
+  readonly generation: { readonly number: number }
+  readonly lastFailedReload?: unknown
   readonly workers: readonly Worker[]
-}
-
-async function statusOf(home: Home): Promise<Status> {
-  return (JSON.parse((await helios(home, 'status', '--json')).stdout) as { readonly server: Status }).server
 }
 
 async function statusFile(home: Home): Promise<Status | undefined> {
