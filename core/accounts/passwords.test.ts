@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { generatePassword, hashPassword, keepClear, verifyPassword } from './passwords.ts'
-import { clearText, isOutdated } from './passwords/texts.ts'
+import { clearText, isOutdated, schemeOf } from './passwords/texts.ts'
 
 test('a password fits its hash and no other does', async () => {
   const stored = await hashPassword('correct horse')
@@ -73,4 +73,12 @@ test('generated passwords are readable and never the same', () => {
   const passwords = new Set(Array.from({ length: 200 }, generatePassword))
   assert.equal(passwords.size, 200)
   for (const password of passwords) assert.match(password, /^[2-9a-hjkmnp-z]{4}(-[2-9a-hjkmnp-z]{4}){3}$/)
+})
+
+test('how a password is kept is told by its form', async () => {
+  const forms = await Promise.all([...OLD.map(async ([, stored]) => schemeOf(stored)), ...['$2y$10$x', '$6$a$b', '$5$a$b', '*', ''].map(schemeOf), schemeOf(null), hashPassword('x').then(schemeOf)])
+  assert.deepEqual(forms, [
+    ...Array.from({ length: 4 }, () => 'crypt(3)'), ...Array.from({ length: 4 }, () => 'MD5 crypt'), 'clear text', 'clear text',
+    'bcrypt', 'SHA-512 crypt', 'SHA-256 crypt', 'none', 'none', 'none', 'scrypt',
+  ])
 })

@@ -20,8 +20,10 @@ export const db: Noun = {
         for (const line of describe(status)) io.out(line)
       }))
     noun.command('migrate').description('make the tables that are missing; those that are there stay as they are')
-      .action(() => withAccounts(io, async (database) => {
+      .option('--json', 'as JSON')
+      .action(({ json }: { readonly json?: boolean }) => withAccounts(io, async (database) => {
         const done = [...await migrate(database), ...await makeMissing(database)]
+        if (json === true) return io.out(JSON.stringify({ done }, undefined, 2))
         for (const name of done) io.out(`${name} done`)
         if (done.length === 0) io.out('nothing to do')
       }))

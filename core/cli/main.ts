@@ -18,6 +18,8 @@ import type { Io, Noun } from './command.ts'
 import { db } from './db.ts'
 import { dns } from './dns.ts'
 import { domain } from './domain.ts'
+import { addExamples } from './examples.ts'
+import { finger } from './finger.ts'
 import { init } from './init.ts'
 import { plugin } from './plugin.ts'
 import { pluginNouns } from './plugin-verbs.ts'
@@ -29,7 +31,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, alias, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 
@@ -57,6 +59,7 @@ async function buildProgram(exit: (status: number) => void): Promise<Command> {
     .configureOutput({ outputError: (text, write) => write(`helios: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
     .showHelpAfterError('("helios --help" shows what there is)')
   for (const noun of [...NOUNS, ...await pluginNouns()]) noun.register(program, io, exit)
+  addExamples(program)
   return program
 }
 

@@ -1,19 +1,30 @@
 /** The nouns that bundled plugins add to the `helios` command, each as its folder's `cli.ts` declares it. */
 import { Argument, type Command } from 'commander'
-import { readControl } from '../../config/control.ts'
+import { readControl, type Control } from '../../config/control.ts'
 import { textOf } from '../../protocol/text.ts'
 import { accountFacts, accountOptions } from '../accounts/accounts.ts'
+import type { Database } from '../accounts/database.ts'
 import { makeTables, tablesOf } from '../accounts/tables.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
 import { keyTools } from '../host/keys.ts'
-import { VerbRefusal, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
+import { VerbRefusal, type AccountPart, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome, withAccounts } from './home.ts'
 
 /** Rejects with HeliosError when the installation is damaged. */
 export async function pluginNouns(): Promise<readonly Noun[]> {
   return (await bundledVerbs()).map(({ value }) => nounOf(value))
+}
+
+/** What bundled plugins have to say of an account: a part for each that says something. Rejects with WorldUnavailable. */
+export async function accountParts(account: string, database: Database, control: Control): Promise<readonly (AccountPart & { readonly plugin: string })[]> {
+  const context = { tables: tablesOf(database), accounts: accountFacts(() => database, accountOptions(control)), control: (name: string) => control.read(name) }
+  const parts = await Promise.all((await bundledVerbs()).map(async ({ plugin, value }) => {
+    const part = await value.account?.(account, context)
+    return part === undefined || part.lines.length === 0 ? [] : [{ plugin, ...part }]
+  }))
+  return parts.flat()
 }
 
 /** Also for a test that has verbs of its own. */

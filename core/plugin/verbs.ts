@@ -21,6 +21,16 @@ export interface Verbs {
   readonly noun: string
   readonly about: string
   readonly verbs: readonly Verb[]
+  /** What the plugin has to say of an account, `login@domain`, when an operator asks for everything known of it. Nothing where it says nothing. */
+  account?(account: string, context: Pick<VerbContext, 'tables' | 'accounts' | 'control'>): Promise<AccountPart | undefined>
+}
+
+/** A part of what is known of an account. */
+export interface AccountPart {
+  /** For people, without the plugin's name. */
+  readonly lines: readonly string[]
+  /** The same for programs: what JSON holds. */
+  readonly json: unknown
 }
 
 export interface Verb {

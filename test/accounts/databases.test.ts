@@ -21,6 +21,7 @@ import { defineTable } from '../../core/plugin/table.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
 import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
 import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
+import { toolStories } from './tools.ts'
 
 const NOTES = defineTable({ name: 'notes', about: '', columns: { login: { text: 64 }, number: 'integer', text: 'text' }, key: ['login', 'number'] })
 const NOON = Date.UTC(2026, 0, 1, 12)
@@ -48,6 +49,8 @@ function stories(name: string, ground: Ground): void {
     await migrate(database)
     return database
   }
+
+  toolStories(name, open)
 
   test(`${name}: the tables are made once, from two sides at once, and noted`, async (t) => {
     const home = homeFor(t)

@@ -43,3 +43,17 @@ export function isOutdated(stored: string): boolean {
   const scrypt = parseScrypt(stored)
   return scrypt === undefined || 128 * 2 ** scrypt.ln * scrypt.r * scrypt.p < 128 * 2 ** COST.ln * COST.r * COST.p
 }
+
+/** How a password is kept; `none` for what fits no password, as an empty column or a `*`. */
+export type Scheme = 'scrypt' | 'bcrypt' | 'SHA-512 crypt' | 'SHA-256 crypt' | 'MD5 crypt' | 'crypt(3)' | 'clear text' | 'none'
+
+const FORMS: readonly (readonly [RegExp, Scheme])[] = [
+  [CLEAR, 'clear text'], [/^\$2[aby]\$/, 'bcrypt'], [/^\$6\$/, 'SHA-512 crypt'], [/^\$5\$/, 'SHA-256 crypt'], [/^\$1\$/, 'MD5 crypt'], [/^[./0-9A-Za-z]{13}$/, 'crypt(3)'],
+]
+
+/** Told by the form alone. */
+export function schemeOf(stored: string | null): Scheme {
+  if (parseScrypt(stored ?? '') !== undefined) return 'scrypt'
+  const plain = plainCrypt(stored ?? '')
+  return FORMS.find(([form]) => form.test(plain))?.[1] ?? 'none'
+}

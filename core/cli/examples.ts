@@ -1,0 +1,32 @@
+/** Examples under the help of the verbs that look after accounts. */
+import type { Command } from 'commander'
+
+/** By the words of the verb. */
+export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  'domain add': ['helios domain add example.org', 'helios domain add -p example.org   # without the postmaster alias'],
+  'domain list': ['helios domain list'],
+  'domain show': ['helios domain show example.org'],
+  'domain del': ['helios domain del example.org', 'helios domain del --yes example.org   # with its users and their mail'],
+  'user add': ['helios user add ann@example.org', 'helios user add ann@example.org --generate --quota 500M', 'helios user add ann@example.org < file-with-the-password'],
+  'user passwd': ['helios user passwd ann@example.org', 'helios user passwd ann@example.org --generate'],
+  'user list': ['helios user list', 'helios user list example.org --json'],
+  'user show': ['helios user show ann@example.org'],
+  'user enable': ['helios user enable ann@example.org'],
+  'user disable': ['helios user disable ann@example.org'],
+  'user rename': ['helios user rename ann@example.org anna@example.org'],
+  'user del': ['helios user del ann@example.org', 'helios user del --yes ann@example.org   # with its mail'],
+  'alias add': ['helios alias add info@example.org ann@example.org bob@example.org', 'helios alias add @example.org ann@example.org   # whatever nobody else takes'],
+  'alias del': ['helios alias del info@example.org bob@example.org', 'helios alias del info@example.org   # all of it'],
+  'alias list': ['helios alias list example.org'],
+  finger: ['helios finger ann@example.org bob@example.org', 'helios finger info@example.org   # whoever the alias leads to', 'helios finger ann   # in every domain'],
+  'db status': ['helios db status'],
+  'db migrate': ['helios db migrate'],
+}
+
+/** Adds them to a program whose verbs are registered. */
+export function addExamples(program: Command): void {
+  for (const [words, lines] of Object.entries(EXAMPLES)) {
+    const found = words.split(' ').reduce<Command | undefined>((command, word) => command?.commands.find((each) => each.name() === word), program)
+    found?.addHelpText('after', `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+  }
+}

@@ -1,0 +1,102 @@
+/** `helios finger` and `helios user show`: everything known of users. */
+import type { Command } from 'commander'
+import type { Control } from '../../config/control.ts'
+import { accountOptions } from '../accounts/accounts.ts'
+import type { Database } from '../accounts/database.ts'
+import { findUsers, userDetails, type Found, type UserDetails } from '../accounts/details.ts'
+import { makeTables } from '../accounts/tables.ts'
+import type { AccountPart } from '../plugin/verbs.ts'
+import type { Io, Noun } from './command.ts'
+import { declaredTables } from './declared.ts'
+import { withAccounts } from './home.ts'
+import { accountParts } from './plugin-verbs.ts'
+import { counted } from './table.ts'
+
+interface Json {
+  readonly json?: boolean
+}
+
+interface Shown extends UserDetails {
+  readonly parts: readonly (AccountPart & { readonly plugin: string })[]
+}
+
+export const finger: Noun = {
+  register(program, io, exit) {
+    program.command('finger').description('show everything known of users; exit status 1 when somebody is unknown')
+      .argument('<user...>', 'login@domain, an address that leads to users, or a login of any domain').option('--json', 'as JSON')
+      .action((names: readonly string[], { json }: Json) => withAccounts(io, async (database, control) => {
+        const answers: { readonly asked: string; readonly found: Found; readonly users: readonly Shown[] }[] = []
+        for (const asked of names) {
+          const found = await findUsers(database, asked, accountOptions(control))
+          const users = await Promise.all(found.users.map((user) => look(database, control, user)))
+          answers.push({ asked, found, users })
+        }
+        if (answers.some(({ users }) => users.length === 0)) exit(1)
+        if (json === true) return io.out(JSON.stringify(answers.map(({ asked, found, users }) => ({ asked, by: found.by, users: users.map(jsonOf) })), undefined, 2))
+        for (const [index, { asked, found, users }] of answers.entries()) {
+          if (index > 0) io.out('')
+          if (found.by === 'nobody') io.err(`helios: nobody here is ${asked} ("helios user list" and "helios alias list" show what there is)`)
+          if (found.by === 'address') io.out(`${asked} leads to ${found.users.join(' ')}`)
+          for (const line of users.flatMap((user, place) => [...place > 0 ? [''] : [], ...describe(user)])) io.out(line)
+        }
+      }))
+  },
+}
+
+/** `helios user show`, for the noun `user`. */
+export function registerShow(noun: Command, io: Io): void {
+  noun.command('show').description('show everything known of a user').argument('<address>', 'login@domain').option('--json', 'as JSON')
+    .action((address: string, { json }: Json) => withAccounts(io, async (database, control) => {
+      const user = await look(database, control, address)
+      if (json === true) return io.out(JSON.stringify(jsonOf(user), undefined, 2))
+      for (const line of describe(user)) io.out(line)
+    }))
+}
+
+async function look(database: Database, control: Control, address: string): Promise<Shown> {
+  // In a home whose server has not been started yet.
+  if (database.driver === 'sqlite') await makeTables(database, await declaredTables())
+  const details = await userDetails(database, address)
+  return { ...details, parts: await accountParts(`${details.login}@${details.domain}`, database, control) }
+}
+
+function jsonOf({ parts, logins, ...details }: Shown): object {
+  return {
+    ...details, logins: logins.map(({ ip, at }) => ({ ip, at: new Date(at).toISOString() })),
+    plugins: Object.fromEntries(parts.map(({ plugin, json }) => [plugin, json])),
+  }
+}
+
+function describe(user: Shown): readonly string[] {
+  const rows: readonly (readonly [string, readonly string[]])[] = [
+    ['state', [stateOf(user)]],
+    ['mailbox', [`${user.maildir}: ${mailboxOf(user)}`]],
+    ['quota', [user.quota === 0 ? 'no limit' : counted(user.quota, 'byte')]],
+    ['password', [user.password === 'none' ? 'none: nobody can log in' : user.password]],
+    ['last login', [user.lastlogin === null ? 'never' : `${user.lastlogin} UTC`, ...user.logins.map(({ ip, at }) => `${new Date(at).toISOString()} by POP3 or IMAP from ${ip}`)]],
+    ['aliases', user.aliases],
+    ['dot-qmail', dotqmailOf(user)],
+    ...user.parts.map(({ plugin, lines }) => [plugin, lines] as const),
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return [`${user.login}@${user.domain}`, ...rows.flatMap(([name, lines]) => lines.map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${line}`))]
+}
+
+function stateOf({ enabled, active, startdate, stopdate }: UserDetails): string {
+  const dates = [startdate === null ? '' : `from ${startdate}`, stopdate === null ? '' : `until ${stopdate}`].filter((part) => part !== '').join(' ')
+  if (active === 'unreadable') return `neither mail nor login: a date cannot be read (${dates})`
+  const word = !enabled ? 'disabled: no mail, no login' : active ? 'enabled' : 'outside its dates: no mail, no login'
+  return dates === '' ? word : `${word} (${dates} UTC)`
+}
+
+function mailboxOf({ mailbox }: UserDetails): string {
+  if (mailbox === null) return 'not there yet'
+  if (typeof mailbox === 'string') return `cannot be read (${mailbox})`
+  const { messages, unseen, bytes, folders } = mailbox
+  return `${counted(messages, 'message')}${unseen === 0 ? '' : ` (${unseen} new)`}, ${counted(bytes, 'byte')}${folders === 0 ? '' : `, ${counted(folders, 'folder')}`}`
+}
+
+function dotqmailOf({ dotqmail: { used, texts } }: UserDetails): readonly string[] {
+  const lines = texts.map(({ extension, text }) => `${extension === '' ? 'the address itself' : `-${extension}`}: ${text.trimEnd().replaceAll('\n', ' / ')}`)
+  return used || texts.length === 0 ? lines : ['(not in use)', ...lines]
+}

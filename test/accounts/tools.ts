@@ -1,0 +1,51 @@
+/** Stories of the tools' own functions, for every database. */
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { addAlias } from '../../core/accounts/aliases.ts'
+import type { Database } from '../../core/accounts/database.ts'
+import { findUsers, userDetails } from '../../core/accounts/details.ts'
+import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
+import { makeTables } from '../../core/accounts/tables.ts'
+import { HeliosError } from '../../core/error.ts'
+
+const options = { locals: () => new Set<string>() }
+
+export function toolStories(name: string, open: (t: TestContext, ...directives: readonly string[]) => Promise<Database>): void {
+  test(`${name}: everything known of a user`, async (t) => {
+    const database = await open(t)
+    await makeTables(database, [LOGINS])
+    writeFileSync(join(database.home, 'control/rcpthosts'), 'example.org\n')
+    for (const address of ['ann@example.org', 'ann@example.net', 'bob@example.org']) {
+      const [login, domain] = address.split('@') as [string, string]
+      await database.write.insertInto('passwd').values({
+        login, virtual_host: domain, password: 'abNANd1rDfiNc', hardquota: 5_000_000_000, startdate: '2020-01-31 00:00:00', stopdate: '2021-01-31 00:00:00',
+        lastlogin: '2020-12-31 23:59:59', use_dotqmail: 1,
+      }).execute()
+    }
+    await database.write.insertInto('dotqmails').values({ login: 'ann', virtual_host: 'example.org', extension: 'lists', dotqmail: './Maildir/\n' }).execute()
+    await addAlias(database, 'info@example.org', ['ann@example.org', 'bob@example.org'], options)
+    await addAlias(database, '@example.org', ['info@example.org'], options)
+    await recordLogin(database, { ip: '192.0.2.1', account: 'ann@example.org', at: 1000 })
+    await recordLogin(database, { ip: '192.0.2.2', account: 'ann@example.org', at: 2000 })
+    const home = join(database.home, 'mail/example.org/ann')
+    mkdirSync(join(home, 'Maildir/new'), { recursive: true })
+    writeFileSync(join(home, 'Maildir/new/1'), '12345')
+    assert.deepEqual(await userDetails(database, 'Ann@Example.org'), {
+      login: 'ann', domain: 'example.org', home, maildir: join(home, 'Maildir'), enabled: true, active: false,
+      startdate: '2020-01-31 00:00:00', stopdate: '2021-01-31 00:00:00', lastlogin: '2020-12-31 23:59:59', password: 'crypt(3)', quota: 5_000_000_000,
+      mailbox: { messages: 1, unseen: 1, bytes: 5, folders: 0 }, aliases: ['info@example.org', '@example.org'],
+      dotqmail: { used: true, texts: [{ extension: 'lists', text: './Maildir/\n' }] },
+      logins: [{ ip: '192.0.2.2', at: 2000 }, { ip: '192.0.2.1', at: 1000 }],
+    })
+    assert.equal((await userDetails(database, 'bob@example.org')).mailbox, null)
+    await assert.rejects(userDetails(database, 'info@example.org'), (error) => error instanceof HeliosError && error.code === 'unknown-user')
+    const asked: readonly (readonly [string, string, readonly string[]])[] = [
+      ['ANN@example.org', 'user', ['ann@example.org']], ['ann-lists@example.org', 'address', ['ann@example.org']],
+      ['info@example.org', 'address', ['ann@example.org', 'bob@example.org']], ['Ann', 'login', ['ann@example.net', 'ann@example.org']],
+      ['eve', 'nobody', []], ['eve@example.net', 'nobody', []],
+    ]
+    for (const [text, by, users] of asked) assert.deepEqual(await findUsers(database, text, options), { by, users }, text)
+  })
+}
