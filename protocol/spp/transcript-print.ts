@@ -1,5 +1,6 @@
 /** A test file as text. */
 import type { Expected, Given, Transcript } from './transcript.ts'
+import { printDns } from './transcript-dns.ts'
 import { NOTHING } from './transcript-expected.ts'
 import { printHook } from './transcript-words.ts'
 
@@ -32,6 +33,7 @@ function printGiven(given: Given): string[] {
       `account ${address}${inactive === true ? ' inactive' : ''}${quota === undefined ? '' : ` quota=${quota}`}`),
     ...given.domains.map((domain) => `domain ${domain}`),
     ...(given.accountsUnavailable === true ? ['unavailable accounts'] : []),
+    ...given.dns.map(printDns),
     ...given.control.flatMap(([name, content]) =>
       content === '' ? [`control ${name}`] : linesOf(content).map((text) => `control ${name}: ${text}`)),
     ...(given.now === undefined ? [] : [`now ${new Date(given.now).toISOString()}`]),

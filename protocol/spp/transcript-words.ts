@@ -1,6 +1,7 @@
 /** The words that begin a line of a test file, and what their lines mean. */
 import { SECTIONS, type Section } from './list.ts'
 import type { Expected, Given } from './transcript.ts'
+import { DNS_FORMS, readDns } from './transcript-dns.ts'
 
 /** How a run can fail, in the words of the trace. */
 export const FAULT_WORDS = [
@@ -31,7 +32,7 @@ export interface Draft {
 
 export function newDraft(): Draft {
   return {
-    empty: true, title: undefined, always: false, given: { env: [], accepted: [], accounts: [], domains: [] }, control: new Map(),
+    empty: true, title: undefined, always: false, given: { env: [], accepted: [], accounts: [], domains: [], dns: [] }, control: new Map(),
     answer: [], nothing: false, expected: {},
   }
 }
@@ -90,6 +91,7 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
   ['domain', { form: 'domain local.example', read: ({ given }, rest) => add(given.domains, /^[^\s@]+$/, rest) }],
   ['unavailable', { form: 'unavailable accounts', read: ({ given }, rest) =>
     once(given, 'accountsUnavailable', rest === 'accounts' ? true : undefined) }],
+  ['dns', { form: `dns ${DNS_FORMS}`, read: ({ given }, rest) => readDns(given.dns, rest) }],
   ['control', { form: 'control FILE: a line of it; or control FILE, for an empty one', read: ({ control }, rest) => {
     const [, name = '', line] = /^([^\s:]+)(?:: ?(.*)|[ \t]*)$/s.exec(rest) ?? []
     if (!FILE_NAME.test(name)) return `"${rest}" names no control file`

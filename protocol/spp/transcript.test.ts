@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SECTIONS } from './list.ts'
 import { printCommand } from './output.ts'
+import { textOf } from '../text.ts'
+import type { GivenDns } from './transcript-dns.ts'
 import { FAULT_WORDS } from './transcript-words.ts'
 import { printTranscript } from './transcript-print.ts'
 import { givenTo, NOTHING_GIVEN, parseTranscript, type Given, type Transcript, type TranscriptCase } from './transcript.ts'
@@ -59,6 +61,15 @@ const WRONG: readonly (readonly [text: string, line: number, reason: RegExp])[] 
   ['hook rcpt\nhook mail\n> N', 2, /twice/],
   ['hook rcpt\naccount joe\n> N', 2, /no account/],
   ['hook rcpt\nnow yesterday\n> N', 2, /cannot be read/],
+  ['hook rcpt\ndns a..b A 192.0.2.1\n> N', 2, /no name that can be asked for/],
+  ['hook rcpt\ndns far.example SRV x\n> N', 2, /"SRV" is none of A, AAAA/],
+  ['hook rcpt\ndns far.example\n> N', 2, /"" is none of A, AAAA/],
+  ['hook rcpt\ndns far.example A 192.0.2.256\n> N', 2, /no A record/],
+  ['hook rcpt\ndns far.example MX mx.far.example\n> N', 2, /no MX record/],
+  ['hook rcpt\ndns far.example TXT "open\n> N', 2, /no TXT record/],
+  ['hook rcpt\ndns far.example TXT "\\256"\n> N', 2, /no TXT record/],
+  ['hook rcpt\ndns far.example MX none\ndns far.example MX 0 .\n> N', 3, /said in two ways/],
+  ['hook rcpt\ndns far.example A 192.0.2.1\ndns far.example unavailable\n> N', 3, /said in two ways/],
   ['hook rcpt\nrandom 1\n> N', 2, /cannot be read/],
   ['hook rcpt\ntimeout 0s\n> N', 2, /cannot be read/],
   ['hook rcpt\nfault late', 2, /cannot be read/],
@@ -78,8 +89,41 @@ test('what is wrong is said with its line', () => {
   }
 })
 
+test('names: what a case says of a name and a type takes the place of the background', () => {
+  const { transcript, problems } = parseTranscript(`always
+hook mail
+dns Far.Example. MX 10 MX.far.example
+dns far.example A 192.0.2.1
+dns far.example A 192.0.2.02
+dns 192.0.2.1 PTR mx.far.example
+dns gone.example none
+
+dns far.example MX unavailable
+dns gone.example TXT "a \\"b\\\\ " "\\010\\233"
+> N
+
+dns far.example none
+dns v6.example aaaa 2001:DB8:0::1
+dns v6.example TXT plain # text
+dns v6.example MX 0 .
+> N
+`)
+  assert.deepEqual(problems, [])
+  const [first, second] = transcript.cases.map((each) => givenTo(transcript, each).dns)
+  assert.deepEqual(first, [
+    { name: 'far.example', type: 'A', record: '192.0.2.1' }, { name: 'far.example', type: 'A', record: '192.0.2.2' },
+    { name: '1.2.0.192.in-addr.arpa', type: 'PTR', record: 'mx.far.example' },
+    { name: 'far.example', type: 'MX', outcome: 'unavailable' }, { name: 'gone.example', type: 'TXT', record: 'a "b\\ \n\udce9' },
+  ])
+  assert.deepEqual(second, [
+    { name: '1.2.0.192.in-addr.arpa', type: 'PTR', record: 'mx.far.example' }, { name: 'gone.example', outcome: 'none' },
+    { name: 'far.example', outcome: 'none' }, { name: 'v6.example', type: 'AAAA', record: '2001:db8::1' },
+    { name: 'v6.example', type: 'TXT', record: 'plain # text' }, { name: 'v6.example', type: 'MX', record: { priority: 0, exchange: '' } },
+  ])
+})
+
 test('any text is read without throwing', () => {
-  const part = fc.constantFrom('hook ', 'always', '> ', '# ', '\n', '\n\n', 'control x: ', '=', 'now ', '| ')
+  const part = fc.constantFrom('dns ', 'dns x TXT "', '\\', 'hook ', 'always', '> ', '# ', '\n', '\n\n', 'control x: ', '=', 'now ', '| ')
   fc.assert(fc.property(fc.string(), fc.array(part), (text, parts) => {
     parseTranscript(text)
     parseTranscript(parts.join(text))
@@ -104,12 +148,21 @@ function optional<T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> 
 const account = fc.tuple(address, optional({ inactive: fc.constant(true as const), quota: fc.nat() }))
   .map(([at, more]) => ({ address: at, ...more }))
 
+const dns: fc.Arbitrary<GivenDns> = fc.tuple(fc.domain(), fc.oneof(
+  fc.record({ outcome: fc.constantFrom('none' as const, 'unavailable' as const) }),
+  fc.record({ type: fc.constantFrom('A' as const, 'TXT' as const), outcome: fc.constantFrom('none' as const, 'unavailable' as const) }),
+  fc.record({ type: fc.constant('A' as const), record: fc.ipV4() }),
+  fc.record({ type: fc.constant('TXT' as const), record: fc.oneof(line, fc.uint8Array({ maxLength: 20 }).map(textOf)) }),
+  fc.record({ type: fc.constant('MX' as const), record: fc.record({ priority: fc.nat({ max: 65_535 }), exchange: fc.oneof(fc.constant(''), fc.domain()) }) }),
+)).map(([name, what]) => ({ name, ...what }))
+
 const given: fc.Arbitrary<Given> = fc.tuple(
   fc.record({
     env: fc.array(fc.tuple(variable, fc.option(line, { nil: undefined })), { maxLength: 3 }),
     accepted: fc.array(address, { maxLength: 2 }),
     accounts: fc.array(account, { maxLength: 2 }),
     domains: fc.array(fc.domain(), { maxLength: 2 }),
+    dns: fc.uniqueArray(dns, { selector: ({ name }) => name, maxLength: 3 }),
     control: fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}$/), fc.oneof(fc.constant(''), lines)),
       { selector: ([name]) => name, maxLength: 2 }),
   }),

@@ -8,6 +8,7 @@
  *   > E550 sorry, sales has moved (#5.1.6)
  */
 import type { Section } from './list.ts'
+import { givenDns, type GivenDns } from './transcript-dns.ts'
 import { newDraft, readWord, type Draft, type FaultWord, type Wrong } from './transcript-words.ts'
 import { checkExpectedLine, NOTHING } from './transcript-expected.ts'
 import { isEnvironmentValue } from './environment.ts'
@@ -26,6 +27,8 @@ export interface Given {
   readonly domains: readonly string[]
   /** The accounts cannot be asked. */
   readonly accountsUnavailable?: true
+  /** What there is in DNS. */
+  readonly dns: readonly GivenDns[]
   /** Whole texts of control files, each line ended by LF; each name once. */
   readonly control: readonly (readonly [name: string, content: string])[]
   /** Milliseconds since 1970. */
@@ -79,7 +82,7 @@ export interface TranscriptProblem {
   readonly mend: string
 }
 
-export const NOTHING_GIVEN: Given = { env: [], accepted: [], accounts: [], domains: [], control: [] }
+export const NOTHING_GIVEN: Given = { env: [], accepted: [], accounts: [], domains: [], dns: [], control: [] }
 
 /** Reads a whole test file, as Text. Blocks with a problem are left out. Never throws. */
 export function parseTranscript(content: string): { readonly transcript: Transcript; readonly problems: readonly TranscriptProblem[] } {
@@ -108,7 +111,7 @@ export function parseTranscript(content: string): { readonly transcript: Transcr
   return { transcript: { always: always ?? NOTHING_GIVEN, cases }, problems }
 }
 
-/** What a case is given in all: single values of its own win, control files of one name are replaced, everything else adds up. */
+/** What a case is given in all: single values of its own win, control files of one name and records of one name and type are replaced, everything else adds up. */
 export function givenTo({ always }: Transcript, { given }: TranscriptCase): Given {
   return {
     ...always, ...given,
@@ -116,6 +119,7 @@ export function givenTo({ always }: Transcript, { given }: TranscriptCase): Give
     accepted: [...always.accepted, ...given.accepted],
     accounts: [...always.accounts, ...given.accounts],
     domains: [...always.domains, ...given.domains],
+    dns: givenDns(always.dns, given.dns),
     control: [...new Map([...always.control, ...given.control])],
   }
 }

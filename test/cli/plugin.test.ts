@@ -39,6 +39,48 @@ function refused({ code, err }: Ended, reason: RegExp): void {
   assert.match(err, reason)
 }
 
+describe('names', () => {
+  const ASKS = `import { definePlugin, error } from 'helios-mail/plugin'
+export default definePlugin({ name: 'asks', summary: 'Tells what it is told.', mail: async ({ session, world }) => {
+  const found = await world.dns.resolve(session.reversePath.split('@')[1], 'MX')
+  return error('550 ' + (found.kind === 'answer' ? found.records.map((mx) => mx.priority + ' ' + mx.exchange).join(', ') : found.kind))
+} })
+`
+  const CASES = `always
+hook mail
+SMTPMAILFROM=ann@far.example
+dns far.example MX 10 mx.far.example
+dns far.example MX 20 mx.other.example
+
+> E550 10 mx.far.example, 20 mx.other.example
+
+dns far.example MX none
+> E550 none
+
+dns far.example unavailable
+> E550 unavailable
+`
+
+  test('a test file gives them to a plugin, sandboxed or trusted, and try does', async (t) => {
+    const here = home(t)
+    here.write('helios-home/plugins/asks.ts', ASKS)
+    here.write('helios-home/plugins/asks.test.txt', CASES)
+    for (const word of ['asks', '@trusted asks']) {
+      assert.match(printed(await here.helios(['plugin', 'test', word])).at(-1)!, /: 3 cases, all passed$/)
+      const tried = async (...lines: readonly string[]): Promise<string> =>
+        (await here.helios(['plugin', 'try', word, '--from', 'ann@far.example', ...lines.flatMap((line) => ['--dns', line])])).out
+      const answered = await tried('far.example MX 5 a.example', 'far.example MX 6 b.example')
+      assert.match(answered, word === 'asks' ? /\(sandbox, / : /\(inline, /)
+      assert.match(answered, /answer {3}E550 5 a\.example, 6 b\.example\n {2}asked {4}dns MX far\.example: 5 a\.example 6 b\.example \(/)
+      assert.match(await tried('other.example A 192.0.2.1'), /answer {3}E550 none/)
+    }
+    const { code, err } = await here.helios(['plugin', 'try', 'asks', '--dns', 'far.example MX nobody'])
+    assert.equal(code, 2)
+    assert.match(err, /"nobody" is no MX record; write far\.example MX 10 mx\.far\.example/)
+    refused(await here.helios(['plugin', 'try', 'asks', '--dns', 'far.example none', '--dns', 'far.example A 192.0.2.1']), /said in two ways/)
+  })
+})
+
 describe('plugin new', { concurrency: 2 }, () => {
   const languages = ['ts', 'sh', ...(peer('python3') === undefined ? [] : ['python'])]
 

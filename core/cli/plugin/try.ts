@@ -6,13 +6,17 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { parsePluginList, type Section } from '../../../protocol/spp/list.ts'
 import { isEnvironmentName, isEnvironmentValue } from '../../../protocol/spp/environment.ts'
 import type { LineOptions } from '../../../protocol/spp/options.ts'
+import { DNS_FORMS, readDns, type GivenDns } from '../../../protocol/spp/transcript-dns.ts'
 import { printHook } from '../../../protocol/spp/transcript-words.ts'
 import { bytesOf, textOf } from '../../../protocol/text.ts'
 import { refusal } from '../../accounts/errors.ts'
 import type { Logged } from '../../host/lab/lab.ts'
+import { fakeDnsOf } from '../../host/lab/given-dns.ts'
 import { findTarget, identityOf, type Target } from '../../host/lab/target.ts'
 import { tryLine, type Asked, type Question, type Tried } from '../../host/lab/try.ts'
+import type { DnsFacts } from '../../plugin/dns.ts'
 import type { Hook } from '../../plugin/plugin.ts'
+import { madeUpDns } from '../../plugin/testing/dns.ts'
 import { printable } from '../../trace/printable.ts'
 import type { Io } from '../command.ts'
 import { endSoon, hooksOf, readHook, withLab, type Workbench } from './workbench.ts'
@@ -20,6 +24,7 @@ import { endSoon, hooksOf, readHook, withLab, type Workbench } from './workbench
 interface TryOptions {
   readonly hook?: Section
   readonly env: readonly (readonly [name: string, value: string])[]
+  readonly dns: readonly string[]
   readonly message?: string
   readonly from?: string
   readonly to: readonly string[]
@@ -37,6 +42,7 @@ export function registerTry(noun: Command, io: Io, exit: (status: number) => voi
     .option('--helo <name>', 'what the client calls itself')
     .option('--ip <address>', 'the client\'s address', readIp)
     .option('--env <NAME=value>', 'a variable; again for another', also(readVariable), [])
+    .option('--dns <line>', 'what is in DNS, such as "far.example A 192.0.2.1"; again for more. With it no name server is asked', also(readDnsLine), [])
     .option('--message <file>', 'the message, for +message and +deliver')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nAccounts, settings and control files are those of the home. Mail that the plugin delivers goes nowhere;'
@@ -51,7 +57,7 @@ export function registerTry(noun: Command, io: Io, exit: (status: number) => voi
         if (options.json === true) {
           io.out(JSON.stringify({ plugin: target.text, hook: printHook(hook), ...tried, log: logged, mailboxes }, undefined, 2))
         } else for (const line of story(target, hook, tried, bench)) io.out(line)
-      })
+      }, namesOf(options.dns))
       endSoon()
     })
 }
@@ -148,6 +154,23 @@ function also<T>(read: (text: string) => T): (text: string, before: readonly T[]
 function readIp(text: string): string {
   if (isIP(text) === 0) throw new InvalidArgumentError('Write an IPv4 or IPv6 address.')
   return text
+}
+
+function readDnsLine(text: string): string {
+  const wrong = readDns([], text)
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong}; write ${DNS_FORMS}.`)
+  return text
+}
+
+/** What these lines make up; undefined without any. Throws HeliosError where two contradict. */
+function namesOf(lines: readonly string[]): DnsFacts | undefined {
+  if (lines.length === 0) return undefined
+  const read: GivenDns[] = []
+  for (const line of lines) {
+    const wrong = readDns(read, line)
+    if (wrong !== undefined) throw refusal('dns-line', `--dns "${line}": ${wrong}`, 'keep one of them')
+  }
+  return madeUpDns(fakeDnsOf(read))
 }
 
 function readVariable(text: string): readonly [string, string] {

@@ -12,6 +12,7 @@ import { openDatabase } from '../../accounts/database.ts'
 import { tablesOf } from '../../accounts/tables.ts'
 import { refusal } from '../../accounts/errors.ts'
 import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
+import type { DnsFacts } from '../../plugin/dns.ts'
 import { WorldUnavailable, type MailboxEffects } from '../../plugin/world.ts'
 import type { Hook } from '../../plugin/plugin.ts'
 import { openDns } from '../../world/dns.ts'
@@ -29,8 +30,11 @@ export interface Workbench {
   readonly mailboxes: readonly string[]
 }
 
-/** Opens a lab in the home, with its accounts, does something in it and closes it. Mail that a plugin delivers goes nowhere. */
-export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>): Promise<T> {
+/**
+ * Opens a lab in the home, with its accounts, does something in it and closes it. Mail that a plugin delivers goes nowhere. Names
+ * are asked for as the server would, unless `names` answers.
+ */
+export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>, names?: DnsFacts): Promise<T> {
   const settings = await existingHome(io)
   const { control } = await readControl(settings.home)
   const mailboxes: string[] = []
@@ -47,7 +51,7 @@ export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>)
   const accounts = database === undefined ? NO_ACCOUNTS : accountFacts(() => database, accountOptions(control))
   try {
     const tables = database === undefined ? {} : { tables: tablesOf(database) }
-    const world = createWorld({ accounts, dns: openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory(), ...tables })
+    const world = createWorld({ accounts, dns: names ?? openDns(settings.dns), dnsBudget: settings.dns, mailbox, store: storeInMemory(), ...tables })
     const lab = await openLab({ settings, control, world })
     try {
       return await work({ settings, control, lab, mailboxes })

@@ -19,6 +19,7 @@ import { noAccounts } from '../../world/no-accounts.ts'
 import { createWorld } from '../../world/real.ts'
 import type { Fault, RunResult } from '../types.ts'
 import { answerLines } from './answer-lines.ts'
+import { fakeDnsOf } from './given-dns.ts'
 import { sessionFields } from './given-session.ts'
 import { openLab, type Lab, type Logged } from './lab.ts'
 import type { Target } from './target.ts'
@@ -113,6 +114,7 @@ async function askModule(plugin: Plugin, given: Given): Promise<Outcome> {
       mailboxes: given.accounts.map(({ address, inactive, quota = 0 }) => ({ address, active: inactive !== true, quota })),
       domains: given.domains, ...(given.accountsUnavailable === true ? { unavailable: 'the accounts cannot be asked' } : {}),
     },
+    dns: fakeDnsOf(given.dns),
     ...(given.now === undefined ? {} : { now: given.now }), ...(given.random === undefined ? {} : { random: given.random }),
     ...(given.leaves === undefined ? {} : { clientLeavesAfter: given.leaves }),
     ...(given.message === undefined ? {} : { message: given.message }),

@@ -53,3 +53,11 @@ test('a wildcard stands for what is not there otherwise', async () => {
     'dns A empty.wild.example = none: no A record', 'dns A below.there.wild.example = none: no such name', 'dns A wild.example = none: no A record',
   ])
 })
+
+test('one wildcard stands for every other name, and a name may be missing below one', async () => {
+  const dns: FakeDns = { '*': 'timeout', 'far.example': { A: ['192.0.2.1'] }, '*.wild.example': { A: ['127.0.0.2'] }, 'gone.wild.example': 'nxdomain' }
+  assert.deepEqual(await ask(dns, ['far.example', 'A'], ['any.test', 'MX'], ['gone.wild.example', 'A'], ['x.wild.example', 'A']), [
+    'dns A far.example = 192.0.2.1', 'dns MX any.test = unavailable: no reply in 5 s', 'dns A gone.wild.example = none: no such name',
+    'dns A x.wild.example = 127.0.0.2',
+  ])
+})

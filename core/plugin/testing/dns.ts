@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts'
 
 /**
  * The Domain Name System of a test, by name. What is not listed does not exist; `*.zone` stands for every name below
- * the zone that is not there otherwise; a CNAME is followed.
+ * the zone that is not there otherwise, `*` for every other name; a CNAME is followed.
  *
  * @example
  * const dns = {
@@ -14,9 +14,10 @@ import type { Facts } from './facts.ts'
  *   'www.far.example': { CNAME: ['far.example'] },
  *   'slow.example': 'timeout',
  *   'half.example': { A: ['192.0.2.2'], TXT: 'servfail' },
+ *   'gone.wild.example': 'nxdomain', '*.wild.example': { A: ['192.0.2.3'] },
  * }
  */
-export type FakeDns = Readonly<Record<string, FakeName | DnsTrouble>>
+export type FakeDns = Readonly<Record<string, FakeName | DnsTrouble | 'nxdomain'>>
 /** How a question fails: nobody replies in time, or a name server says that it cannot or will not answer. */
 export type DnsTrouble = 'timeout' | 'servfail' | 'refused'
 export type FakeName = { readonly [K in DnsType]?: readonly DnsRecords[K][] | DnsTrouble }
@@ -31,17 +32,24 @@ const MOST_ALIASES = 8
 
 /** Answers from the given names, and records every question. */
 export function fakeDns(fake: FakeDns, facts: Facts): DnsFacts {
-  const names = new Map(Object.entries(fake).map(([name, value]) => [asciiLower(name), value]))
-  return {
-    resolve: (name, type) => facts.ask(`dns ${type} ${name}`, () => answerOf(names, name, type), (answer) => printDnsAnswer(type, answer)),
-  }
+  const { resolve } = madeUpDns(fake)
+  return { resolve: (name, type) => facts.ask(`dns ${type} ${name}`, () => resolve(name, type), (answer) => printDnsAnswer(type, answer)) }
 }
 
-function answerOf<K extends DnsType>(names: ReadonlyMap<string, FakeName | DnsTrouble>, text: string, type: K): DnsAnswer<DnsRecords[K]> {
+/** The same, unrecorded. */
+export function madeUpDns(fake: FakeDns): DnsFacts {
+  const names = new Map(Object.entries(fake).map(([name, value]) => [asciiLower(name), value]))
+  return { resolve: async (name, type) => answerOf(names, name, type) }
+}
+
+type Names = ReadonlyMap<string, FakeDns[string]>
+
+function answerOf<K extends DnsType>(names: Names, text: string, type: K): DnsAnswer<DnsRecords[K]> {
   let name = questionName(text)
   for (let aliases = 0; aliases <= MOST_ALIASES; aliases++) {
     const found = name === undefined ? undefined : names.get(name) ?? wildcardOf(names, name)
     if (found === undefined) return { kind: 'none', nxdomain: name === undefined || !hasNamesBelow(names, name) }
+    if (found === 'nxdomain') return { kind: 'none', nxdomain: true }
     if (typeof found === 'string') return { kind: 'unavailable', reason: REASONS[found] }
     const records = found[type] as readonly DnsRecords[K][] | DnsTrouble | undefined
     if (typeof records === 'string') return { kind: 'unavailable', reason: REASONS[records] }
@@ -63,7 +71,7 @@ function wildcardOf<T>(names: ReadonlyMap<string, T>, name: string): T | undefin
     // RFC 4592 section 3.3.1: only the closest name that exists has a say.
     if (names.has(parent) || hasNamesBelow(names, parent)) return undefined
   }
-  return undefined
+  return names.get('*')
 }
 
 function hasNamesBelow(names: ReadonlyMap<string, unknown>, name: string): boolean {
