@@ -70,7 +70,7 @@ it('sees each line end as it came', async () => {
   assert.match(await resultsOf(await signed(odd), WITH_KEY), /dkim=pass/)
 })
 
-const DISOWNED = '550 sorry, this is not provably from far.example, which asks me to refuse such mail (DMARC) (#5.7.26)'
+const DISOWNED = '550 sorry, neither DKIM nor SPF shows this to be from far.example, whose DMARC policy asks me to refuse it (#5.7.26)'
 
 it('refuses what a domain disowns, as far as the operator goes along', async () => {
   for (const [policy, from] of [['reject', 1], ['quarantine', 2], ['none', 4]] as const) {

@@ -25,7 +25,7 @@ export function refusal({ dmarc, dkim, spf }: Proof, level: number): string | un
     const name = nameOf(unwanted)
     return unsure
       ? `451 sorry, I cannot find out now whether this is from ${name} (#4.7.24)`
-      : `550 sorry, this is not provably from ${name}, which asks me to refuse such mail (DMARC) (#5.7.26)`
+      : `550 sorry, neither DKIM nor SPF shows this to be from ${name}, whose DMARC policy asks me to refuse it (#5.7.26)`
   }
   const unknown = level < 3 ? undefined : dmarc.verdicts.find(({ status }) => status.result === 'temperror')
   return unknown === undefined ? undefined : `451 sorry, I cannot look up now what ${nameOf(unknown)} wants (DMARC) (#4.7.24)`

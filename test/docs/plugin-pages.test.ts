@@ -4,6 +4,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { HOOKS, type Plugin } from '../../core/plugin/plugin.ts'
+import { parseSmtpConfig } from '../../protocol/qmail/smtpconfig.ts'
 import { readPage, ROOT } from './pages.ts'
 
 const SECTIONS = ['Switch it on', 'Settings', 'Replies', 'Trouble']
@@ -34,6 +35,21 @@ for (const name of readdirSync(join(ROOT, 'plugins')).toSorted()) {
     for (const reply of repliesOf(name)) assert.ok(page.includes(reply), reply)
   })
 }
+
+test('what the pages write into smtpconfig reaches sessions, and the plugin can read it', async () => {
+  for (const name of readdirSync(join(ROOT, 'plugins'))) {
+    const page = readPage(`plugins/${name}/README.md`).text
+    const { settings = {} } = await load(name)
+    const blocks = [...page.matchAll(/`control\/smtpconfig`[^\n]*:\n\n((?: {4}[^\n]*\n)+)/g)].map((match) => match[1]!.replace(/^ {4}/gm, ''))
+    if (Object.keys(settings).length > 0 && name !== 'dkim-sign') assert.equal(blocks.length, 1, `${name}: how its variables are set`)
+    for (const block of blocks) {
+      const { variables, problems } = parseSmtpConfig(block)
+      assert.deepEqual(problems, [], name)
+      assert.equal(variables.length, block.trim().split('\n').length, `${name}: every line is exported`)
+      for (const [variable, value] of variables) assert.equal(settings[variable]?.parse(value).ok, true, `${name}: ${variable}=${value}`)
+    }
+  }
+})
 
 test('the family of the manual: one sentence says what each is for, and who is spared is said', async () => {
   for (const name of FAMILY) {

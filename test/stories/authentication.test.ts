@@ -98,7 +98,7 @@ describe('a message from a domain with keys', () => {
     await client.line()
     await client.commands('HELO client.example', 'MAIL FROM:<joe@local.example>', 'RCPT TO:<you@far.example>', 'DATA')
     client.send(MESSAGE.map((line) => `${line}\r\n`).join(''))
-    assert.equal(await client.line(), '550 sorry, this is not provably from local.example, which asks me to refuse such mail (DMARC) (#5.7.26)\r\n')
+    assert.equal(await client.line(), '550 sorry, neither DKIM nor SPF shows this to be from local.example, whose DMARC policy asks me to refuse it (#5.7.26)\r\n')
     await client.leave()
   })
 

@@ -161,7 +161,7 @@ describe('small office', { skip: nsd === undefined }, () => {
     assert.match(await place.send({ sender: 'x@gone.example' }), /^550 sorry, there is no domain gone\.example/)
     assert.match(await place.send({ header: HEADLESS }), /^550 sorry, /)
     assert.match(await place.send({ header: `${header('joe@far.example')}Subject: again\r\n` }), /^550 sorry, your message has more than one Subject field/)
-    assert.match(await place.send({ from: STRANGER, sender: 'eve@plain.example', header: header('joe@far.example') }), /^550 sorry, this is not provably from far\.example/)
+    assert.match(await place.send({ from: STRANGER, sender: 'eve@plain.example', header: header('joe@far.example') }), /^550 sorry, neither DKIM nor SPF shows this to be from far\.example, whose DMARC policy/)
   })
 })
 
