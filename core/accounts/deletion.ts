@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 import { dropDomainLine, mailRootOf } from './domains.ts'
 import { fileFailure } from './errors.ts'
 import { checkDomain } from './names.ts'
-import { listUsers, requireUser, type UserInfo } from './users.ts'
+import { findUser, listUsers, type UserInfo } from './users.ts'
 
 /** What a deletion would take along. */
 export interface Deletion {
@@ -21,8 +21,8 @@ export interface Deletion {
 
 /** What deleting the user would take along. Throws HeliosError `unknown-user`. */
 export async function lookAtUser(database: Database, address: string): Promise<Deletion> {
-  const { login, domain } = await requireUser(database, address)
-  const user = (await listUsers(database, domain)).find((each) => each.login === login)!
+  const user = await findUser(database, address)
+  const { login, domain } = user
   const leading = await ownRows(database.write.selectFrom('helios_aliases').select(['login', 'domain']).where('target', '=', `${login}@${domain}`))
   return { ...lookAtMail(database, [user]), aliases: leading.map((row) => `${row.login}@${row.domain}`) }
 }

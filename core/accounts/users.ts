@@ -1,6 +1,7 @@
 /** Users: rows of `passwd` and the Maildir that belongs to each. */
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Selectable } from 'kysely'
 import type { HeliosError } from '../error.ts'
 import type { Database } from './database.ts'
 import { changed, insertNew, ownRows } from './changes.ts'
@@ -9,7 +10,7 @@ import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
 import { makeDirectory } from './ownership.ts'
 import { hashPassword } from './passwords.ts'
-import { isTrue } from './schema.ts'
+import { isTrue, type PasswdTable } from './schema.ts'
 
 /** A user as lists show one. Never a password, hashed or not. */
 export interface UserInfo {
@@ -82,7 +83,7 @@ export async function renameUser(database: Database, from: string, to: string): 
     throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`, `first run "helios domain add ${domain}"`)
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
-  const before = (await listUsers(database, old.domain)).find((each) => each.login === old.login)!
+  const before = await findUser(database, from)
   const root = mailRootOf(database)
   const moves = before.home === join(root, old.domain, old.login)
   const home = moves ? join(root, domain, login) : before.home
@@ -120,15 +121,28 @@ export async function requireUser(database: Database, address: string): Promise<
   throw unknownUser(login, domain)
 }
 
+/** A user who is there. Throws HeliosError `unknown-user`, or for what cannot be an address. */
+export async function findUser(database: Database, address: string): Promise<UserInfo> {
+  const { login, domain } = checkAddress(address)
+  const row = await database.write.selectFrom('passwd').select(INFO).where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
+  if (row === undefined) throw unknownUser(login, domain)
+  return userInfo(database, row)
+}
+
 /** Users by domain and login, of one domain where given. */
 export async function listUsers(database: Database, domain?: string): Promise<readonly UserInfo[]> {
-  const query = database.write.selectFrom('passwd').select(['login', 'virtual_host', 'home', 'hardquota', 'enabled'])
-    .orderBy('virtual_host').orderBy('login')
+  const query = database.write.selectFrom('passwd').select(INFO).orderBy('virtual_host').orderBy('login')
   const rows = await (domain === undefined ? query : query.where('virtual_host', '=', domain)).execute()
-  return rows.map((row) => ({
-    login: row.login, domain: row.virtual_host, home: row.home ?? join(mailRootOf(database), row.virtual_host, row.login),
+  return rows.map((row) => userInfo(database, row))
+}
+
+const INFO = ['login', 'virtual_host', 'home', 'hardquota', 'enabled'] as const
+
+function userInfo(database: Database, row: Pick<Selectable<PasswdTable>, typeof INFO[number]>): UserInfo {
+  return {
+    login: row.login, domain: row.virtual_host, home: row.home === null || row.home === '' ? join(mailRootOf(database), row.virtual_host, row.login) : row.home,
     quota: Number(row.hardquota), enabled: isTrue(row.enabled),
-  }))
+  }
 }
 
 async function exists(database: Database, login: string, domain: string): Promise<boolean> {
@@ -161,5 +175,5 @@ function userExists(login: string, domain: string): HeliosError {
 }
 
 function unknownUser(login: string, domain: string): HeliosError {
-  return refusal('unknown-user', `there is no user ${login}@${domain}`, '"helios user list" shows who there is')
+  return refusal('unknown-user', `there is no user ${login}@${domain}`, `"helios finger ${login}@${domain}" also looks at aliases and extensions`)
 }

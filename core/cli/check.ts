@@ -8,7 +8,7 @@ import { serverUser } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
 import { loadListenerCertificates } from '../tls/listeners.ts'
 import type { Noun } from './command.ts'
-import { requireHome } from './home.ts'
+import { requireHome } from '../api/home.ts'
 import { counted } from './table.ts'
 
 export const check: Noun = {

@@ -1,5 +1,5 @@
 /** Deleting says what it will delete, and wants `--yes` when mail would go. */
-import type { Deletion } from '../accounts/deletion.ts'
+import type { Deletion } from '../api/index.ts'
 import { refusal } from '../accounts/errors.ts'
 import type { Io } from './command.ts'
 import { counted } from './table.ts'

@@ -1,14 +1,9 @@
 /** `helios finger` and `helios user show`: everything known of users. */
 import type { Command } from 'commander'
-import type { Control } from '../../config/control.ts'
-import { accountOptions } from '../accounts/accounts.ts'
-import type { Database } from '../accounts/database.ts'
-import { findUsers, userDetails, type Found, type UserDetails } from '../accounts/details.ts'
-import { makeTables } from '../accounts/tables.ts'
+import type { Found, Helios, UserDetails } from '../api/index.ts'
 import type { AccountPart } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
-import { declaredTables } from './declared.ts'
-import { withAccounts } from './home.ts'
+import { withHelios } from './home.ts'
 import { accountParts } from './plugin-verbs.ts'
 import { counted } from './table.ts'
 
@@ -24,11 +19,11 @@ export const finger: Noun = {
   register(program, io, exit) {
     program.command('finger').description('show everything known of users; exit status 1 when somebody is unknown')
       .argument('<user...>', 'login@domain, an address that leads to users, or a login of any domain').option('--json', 'as JSON')
-      .action((names: readonly string[], { json }: Json) => withAccounts(io, async (database, control) => {
+      .action((names: readonly string[], { json }: Json) => withHelios(io, async (helios) => {
         const answers: { readonly asked: string; readonly found: Found; readonly users: readonly Shown[] }[] = []
         for (const asked of names) {
-          const found = await findUsers(database, asked, accountOptions(control))
-          const users = await Promise.all(found.users.map((user) => look(database, control, user)))
+          const found = await helios.findUsers(asked)
+          const users = await Promise.all(found.users.map((user) => look(helios, user)))
           answers.push({ asked, found, users })
         }
         if (answers.some(({ users }) => users.length === 0)) exit(1)
@@ -46,18 +41,16 @@ export const finger: Noun = {
 /** `helios user show`, for the noun `user`. */
 export function registerShow(noun: Command, io: Io): void {
   noun.command('show').description('show everything known of a user').argument('<address>', 'login@domain').option('--json', 'as JSON')
-    .action((address: string, { json }: Json) => withAccounts(io, async (database, control) => {
-      const user = await look(database, control, address)
+    .action((address: string, { json }: Json) => withHelios(io, async (helios) => {
+      const user = await look(helios, address)
       if (json === true) return io.out(JSON.stringify(jsonOf(user), undefined, 2))
       for (const line of describe(user)) io.out(line)
     }))
 }
 
-async function look(database: Database, control: Control, address: string): Promise<Shown> {
-  // In a home whose server has not been started yet.
-  if (database.driver === 'sqlite') await makeTables(database, await declaredTables())
-  const details = await userDetails(database, address)
-  return { ...details, parts: await accountParts(`${details.login}@${details.domain}`, database, control) }
+async function look(helios: Helios, address: string): Promise<Shown> {
+  const user = await helios.user(address)
+  return { ...await user.details(), parts: await accountParts(user.address, helios) }
 }
 
 function jsonOf({ parts, logins, ...details }: Shown): object {

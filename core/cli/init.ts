@@ -5,15 +5,10 @@ import { join, relative, resolve } from 'node:path'
 import { writeHome } from '../../config/init.ts'
 import { ConfigError } from '../../config/error.ts'
 import { isHome } from '../../config/load.ts'
-import type { Database } from '../accounts/database.ts'
-import { addDomain } from '../accounts/domains.ts'
-import { checkDomain } from '../accounts/names.ts'
-import { generatePassword } from '../accounts/passwords.ts'
-import { addUser } from '../accounts/users.ts'
-import { HeliosError } from '../error.ts'
+import { checkDomain, generatePassword, HeliosError, type Helios } from '../api/index.ts'
 import { DEMO_FILE } from '../server/demo.ts'
 import type { Io, Noun } from './command.ts'
-import { withDatabase } from './home.ts'
+import { withAccountsOf } from './home.ts'
 import { writeEditorFiles } from './plugin/editor.ts'
 
 export interface InitOptions {
@@ -55,7 +50,7 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
   writeEditorFiles(home)
   // Somebody's own control files: no demo domain among them.
   const user = begun && options.domain === undefined ? undefined : `${options.user ?? DEMO_USER}@${domain}`
-  await withDatabase(home, (database) => user === undefined ? undefined : addFirstUser(database, domain, user, io))
+  await withAccountsOf(home, async (helios) => user === undefined ? undefined : addFirstUser(helios, domain, user, io))
   if (user !== undefined && options.domain === undefined) writeFileSync(join(home, DEMO_FILE), `${user}\n`)
   io.out(`next: helios serve${home === resolve(io.cwd, 'helios-home') ? '' : ` --home ${near(io.cwd, home)}`}`)
 }
@@ -71,12 +66,12 @@ async function makeFiles(home: string, options: Parameters<typeof writeHome>[1])
   }
 }
 
-async function addFirstUser(database: Database, domain: string, address: string, io: Pick<Io, 'out'>): Promise<void> {
-  await addDomain(database, domain)
+async function addFirstUser(helios: Helios, domain: string, address: string, io: Pick<Io, 'out'>): Promise<void> {
+  await helios.addDomain(domain, { postmaster: false })
   const password = generatePassword()
-  const user = await addUser(database, { address, password })
-  io.out(`user ${user.login}@${user.domain}, password ${password} (shown this once; "helios user passwd" changes it)`)
-  io.out(`mail for it arrives in ${user.home}/Maildir`)
+  const user = await helios.addUser({ address, password })
+  io.out(`user ${user.address}, password ${password} (shown this once; "helios user passwd" changes it)`)
+  io.out(`mail for it arrives in ${(await user.info()).home}/Maildir`)
 }
 
 /** The system's name where it can stand in a greeting. */

@@ -4,8 +4,7 @@
  * of the machine can read it in the process list.
  */
 import type { ReadStream } from 'node:tty'
-import { HeliosError } from '../error.ts'
-import { generatePassword } from '../accounts/passwords.ts'
+import { generatePassword, HeliosError } from '../api/index.ts'
 import type { Io } from './command.ts'
 
 export interface PasswordOptions {

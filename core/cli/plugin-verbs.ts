@@ -1,16 +1,13 @@
 /** The nouns that bundled plugins add to the `helios` command, each as its folder's `cli.ts` declares it. */
 import { Argument, type Command } from 'commander'
-import { readControl, type Control } from '../../config/control.ts'
 import { textOf } from '../../protocol/text.ts'
-import { accountFacts, accountOptions } from '../accounts/accounts.ts'
-import type { Database } from '../accounts/database.ts'
-import { makeTables, tablesOf } from '../accounts/tables.ts'
+import type { Helios } from '../api/index.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
 import { keyTools } from '../host/keys.ts'
 import { VerbRefusal, type AccountPart, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
-import { existingHome, withAccounts } from './home.ts'
+import { withHelios } from './home.ts'
 
 /** Rejects with HeliosError when the installation is damaged. */
 export async function pluginNouns(): Promise<readonly Noun[]> {
@@ -18,8 +15,8 @@ export async function pluginNouns(): Promise<readonly Noun[]> {
 }
 
 /** What bundled plugins have to say of an account: a part for each that says something. Rejects with WorldUnavailable. */
-export async function accountParts(account: string, database: Database, control: Control): Promise<readonly (AccountPart & { readonly plugin: string })[]> {
-  const context = { tables: tablesOf(database), accounts: accountFacts(() => database, accountOptions(control)), control: (name: string) => control.read(name) }
+export async function accountParts(account: string, { tables, facts, control }: Helios): Promise<readonly (AccountPart & { readonly plugin: string })[]> {
+  const context = { tables, accounts: facts, control: (name: string) => control.read(name) }
   const parts = await Promise.all((await bundledVerbs()).map(async ({ plugin, value }) => {
     const part = await value.account?.(account, context)
     return part === undefined || part.lines.length === 0 ? [] : [{ plugin, ...part }]
@@ -55,14 +52,12 @@ function registerVerb(noun: Command, verb: Verb, io: Io, exit: (status: number) 
 }
 
 async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' | 'flags'>): Promise<number | void> {
-  const { home } = await existingHome(io)
-  const { control } = await readControl(home)
-  return withAccounts(io, async (database) => {
-    await makeTables(database, await bundledTables())
+  return withHelios(io, async (helios) => {
+    await helios.makeTables(await bundledTables())
     try {
       return await verb.run({
-        ...given, tables: tablesOf(database), accounts: accountFacts(() => database, accountOptions(control)), keys: keyTools,
-        control: (name) => control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
+        ...given, tables: helios.tables, accounts: helios.facts, keys: keyTools,
+        control: (name) => helios.control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
       })
     } catch (error) {
       if (error instanceof VerbRefusal) throw new HeliosError('refused', error.message, { fault: 'operator', mend: error.mend, cause: error })

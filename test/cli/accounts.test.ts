@@ -102,7 +102,7 @@ test('user add and passwd with the password as a line of standard input', async 
   assert.equal((await here.helios(['user', 'passwd', 'ann@example.org'], { stdin: 'new' })).out, 'password of ann@example.org changed\n')
   assert.equal(await verifyPassword('new', storedPassword(here, 'ann')), true)
   const nobody = await here.helios(['user', 'passwd', 'bob@example.org'], { stdin: 'new' })
-  assert.deepEqual([nobody.code, nobody.err], [1, 'helios: there is no user bob@example.org ("helios user list" shows who there is)\n'])
+  assert.deepEqual([nobody.code, nobody.err], [1, 'helios: there is no user bob@example.org ("helios finger bob@example.org" also looks at aliases and extensions)\n'])
   const empty = await here.helios(['user', 'passwd', 'ann@example.org'])
   assert.deepEqual([empty.code, empty.err], [
     1, 'helios: no password came on standard input (write it there as one line, or let --generate make one)\n',

@@ -19,9 +19,12 @@ interface Ran {
   readonly status: number | null
 }
 
-/** Plays a page. Rejects with an assertion that names page and line. */
-export async function playPage(page: Page): Promise<void> {
-  const scratch = await Scratch.make()
+/**
+ * Plays a page. Rejects with an assertion that names page and line.
+ * @param installed the directory of the package that the page's `helios` and `helios-mail` are; this checkout when absent
+ */
+export async function playPage(page: Page, installed?: string): Promise<void> {
+  const scratch = await Scratch.make(installed)
   try {
     const marked = page.blocks.filter(({ mark }) => mark !== undefined)
     for (const [index, block] of marked.entries()) {
@@ -45,17 +48,16 @@ class Scratch {
   }
 
   /** A directory that looks like a checkout, as far as the pages go: docs/, the package's name, and the commands on PATH. */
-  static async make(): Promise<Scratch> {
+  static async make(installed?: string): Promise<Scratch> {
     const path = await mkdtemp(join(tmpdir(), 'helios-docs-'))
     await mkdir(join(path, 'bin'))
-    await mkdir(join(path, 'node_modules', 'helios-mail'), { recursive: true })
+    await mkdir(join(path, 'node_modules'))
     await symlink(join(ROOT, 'docs'), join(path, 'docs'))
-    for (const room of ['core', 'protocol', 'config', 'plugins']) await symlink(join(ROOT, room), join(path, 'node_modules', 'helios-mail', room))
-    await writeFile(join(path, 'node_modules', 'helios-mail', 'package.json'), JSON.stringify({
-      name: 'helios-mail', type: 'module', exports: { './plugin': './core/plugin/index.ts', './plugin/testing': './core/plugin/testing/index.ts' },
-    }))
+    const library = join(path, 'node_modules', 'helios-mail')
+    if (installed === undefined) await showCheckout(library)
+    else await symlink(installed, library)
     await writeFile(join(path, 'any-port.json'), '{"listeners":[{"port":0}]}')
-    const launcher = join(ROOT, 'core', 'cli', 'helios.js')
+    const launcher = join(installed ?? ROOT, 'core', 'cli', 'helios.js')
     const commands: Readonly<Record<string, string>> = {
       node: `exec '${process.execPath}' "$@"`,
       // Ports are the system's choice; nothing else differs from what the page says.
@@ -172,6 +174,16 @@ exec '${process.execPath}' '${launcher}' "$@"`,
     await writeFile(path, text)
     if (text.startsWith('#!')) await chmod(path, 0o755)
   }
+}
+
+/** The checkout as a package whose names lead to the sources. */
+async function showCheckout(library: string): Promise<void> {
+  await mkdir(library)
+  for (const room of ['core', 'protocol', 'config', 'plugins']) await symlink(join(ROOT, room), join(library, room))
+  await writeFile(join(library, 'package.json'), JSON.stringify({
+    name: 'helios-mail', type: 'module',
+    exports: { '.': './core/api/index.ts', './plugin': './core/plugin/index.ts', './plugin/testing': './core/plugin/testing/index.ts' },
+  }))
 }
 
 /** What both streams say, the answers of standard output before the remarks of the other. */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { readPage } from '../docs/pages.ts'
+import { playPage } from '../docs/scratch.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
@@ -26,7 +28,7 @@ test('the launcher works by its own path from another directory', async () => {
   assert.match((await run(process.execPath, [launcher, '--version'], { cwd: scratch, env })).stdout, version)
 })
 
-test('the packed tarball works in an empty directory: init, check, serve', { timeout: 240_000 }, async () => {
+test('the packed tarball works in an empty directory: init, check, the library with its types, serve', { timeout: 240_000 }, async () => {
   const packed = await run('npm', ['pack', '--pack-destination', scratch], { cwd: root, env, maxBuffer: 1 << 26 })
   const tarball = join(scratch, packed.stdout.trim().split('\n').at(-1)!)
   const empty = await mkdtemp(join(scratch, 'empty-'))
@@ -39,6 +41,11 @@ test('the packed tarball works in an empty directory: init, check, serve', { tim
   await run(helios, ['--home', 'home', 'check'], { cwd: empty, env })
   const installed = await readdir(join(empty, 'node_modules', 'helios-mail'))
   assert.ok(!installed.includes('test'), 'what only development needs stays out of the package')
+
+  await playPage(readPage('docs/api.md'), join(empty, 'node_modules', 'helios-mail'))
+  await writeFile(join(empty, 'typed.mts'), "import { Helios } from 'helios-mail'\nexport const names = async (helios: Helios): Promise<string[]> => (await helios.domains()).map(({ domain }) => domain)\n")
+  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck',
+    '--typeRoots', join(root, 'node_modules', '@types'), '--types', 'node', 'typed.mts'], { cwd: empty, env })
 
   const server = spawn(helios, ['--home', 'home', 'serve'], { cwd: empty, env, stdio: ['ignore', 'pipe', 'inherit'] })
   try {
