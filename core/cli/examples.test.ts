@@ -5,11 +5,12 @@ import { alias } from './alias.ts'
 import type { Io } from './command.ts'
 import { db } from './db.ts'
 import { domain } from './domain.ts'
+import { dotqmail } from './dotqmail.ts'
 import { addExamples, EXAMPLES } from './examples.ts'
 import { finger } from './finger.ts'
 import { user } from './user.ts'
 
-const NOUNS = [domain, user, alias, finger, db]
+const NOUNS = [domain, user, alias, dotqmail, finger, db]
 
 function helpOf(command: Command): string {
   let text = ''
@@ -26,6 +27,6 @@ test('every verb that looks after accounts has --json, and examples that begin a
   for (const [words, verb] of verbs) {
     assert.ok(verb.options.some(({ long }) => long === '--json'), words)
     const shown = /\nExamples?:\n((?: {2}.*\n)+)$/.exec(helpOf(verb))?.[1]
-    assert.deepEqual(shown?.trimEnd().split('\n').filter((line) => !line.startsWith(`  helios ${words}`)), [], words)
+    assert.deepEqual(shown?.trimEnd().split('\n').filter((line) => !new RegExp(`^  (?:echo .* \\| )?helios ${words}`).test(line)), [], words)
   }
 })

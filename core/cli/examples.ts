@@ -18,6 +18,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'alias add': ['helios alias add info@example.org ann@example.org bob@example.org', 'helios alias add @example.org ann@example.org   # whatever nobody else takes'],
   'alias del': ['helios alias del info@example.org bob@example.org', 'helios alias del info@example.org   # all of it'],
   'alias list': ['helios alias list example.org'],
+  'dotqmail set': [
+    'echo ./Maildir/ | helios dotqmail set ann@example.org lists   # for ann-lists@example.org', 'helios dotqmail set ann@example.org < file-with-the-text',
+  ],
+  'dotqmail show': ['helios dotqmail show ann@example.org lists'],
+  'dotqmail list': ['helios dotqmail list ann@example.org'],
+  'dotqmail del': ['helios dotqmail del ann@example.org lists'],
   finger: ['helios finger ann@example.org bob@example.org', 'helios finger info@example.org   # whoever the alias leads to', 'helios finger ann   # in every domain'],
   'db status': ['helios db status'],
   'db migrate': ['helios db migrate'],

@@ -18,6 +18,7 @@ import type { Io, Noun } from './command.ts'
 import { db } from './db.ts'
 import { dns } from './dns.ts'
 import { domain } from './domain.ts'
+import { dotqmail } from './dotqmail.ts'
 import { addExamples } from './examples.ts'
 import { finger } from './finger.ts'
 import { init } from './init.ts'
@@ -31,7 +32,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, dotqmail, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 

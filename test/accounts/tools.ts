@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { ConfigError } from '../../config/error.ts'
+import { accountFacts } from '../../core/accounts/accounts.ts'
 import { addAlias } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
 import { findUsers, userDetails } from '../../core/accounts/details.ts'
+import { deleteDotqmail, listDotqmail, readDotqmail, setDotqmail } from '../../core/accounts/dotqmail.ts'
 import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
 import { makeTables } from '../../core/accounts/tables.ts'
 import { HeliosError } from '../../core/error.ts'
@@ -47,5 +50,31 @@ export function toolStories(name: string, open: (t: TestContext, ...directives: 
       ['eve', 'nobody', []], ['eve@example.net', 'nobody', []],
     ]
     for (const [text, by, users] of asked) assert.deepEqual(await findUsers(database, text, options), { by, users }, text)
+  })
+
+  test(`${name}: dot-qmail texts are set, found by extension, and taken away`, async (t) => {
+    const database = await open(t)
+    const takes = async (address: string): Promise<number> => (await accountFacts(() => database, options).takers(address)).length
+    await database.write.insertInto('passwd').values({ login: 'ann', virtual_host: 'example.org', startdate: null }).execute()
+    assert.equal(await takes('ann-anything@example.org'), 1)
+    const set = await setDotqmail(database, 'Ann@example.org', 'Lists.a', '|cat >x; true\n&bob@example.org', 'stdin')
+    assert.deepEqual([set.user, set.extension, set.firstUse, set.text, set.read.instructions.length], ['ann@example.org', 'lists.a', true, '|cat >x; true\n&bob@example.org\n', 2])
+    assert.equal((await setDotqmail(database, 'ann@example.org', 'lists.a', '#\n', 'stdin')).firstUse, false)
+    await setDotqmail(database, 'ann@example.org', '', './Maildir/ ü\n', 'stdin')
+    assert.deepEqual(await listDotqmail(database, 'ann@example.org'), {
+      user: 'ann@example.org', used: true, texts: [{ extension: '', text: './Maildir/ ü\n' }, { extension: 'lists.a', text: '#\n' }],
+    })
+    assert.deepEqual(await Promise.all(['ann-LISTS.A@example.org', 'ann-other@example.org', 'ann@example.org'].map(takes)), [1, 0, 1])
+    assert.equal((await readDotqmail(database, 'ann@example.org', 'LISTS.A')).text, '#\n')
+    assert.equal((await deleteDotqmail(database, 'ann@example.org', 'lists.a')).lastUse, false)
+    assert.equal((await deleteDotqmail(database, 'ann@example.org', '')).lastUse, true)
+    assert.deepEqual(await listDotqmail(database, 'ann@example.org'), { user: 'ann@example.org', used: false, texts: [] })
+    assert.equal(await takes('ann-other@example.org'), 1)
+    for (const [address, extension, text, code] of [
+      ['eve@example.org', '', '#', 'unknown-user'], ['ann@example.org', 'a/b', '#', 'bad-extension'], ['ann@example.org', 'x'.repeat(65), '#', 'bad-extension'],
+      ['ann@example.org', '', '', 'bad-dotqmail'], ['ann@example.org', '', `#${'x'.repeat(65_535)}`, 'bad-dotqmail'],
+    ] as const) await assert.rejects(setDotqmail(database, address, extension, text, 'stdin'), (error) => error instanceof HeliosError && error.code === code, code)
+    await assert.rejects(setDotqmail(database, 'ann@example.org', '', '#\n\n ./Maildir/', 'stdin'), (error) => error instanceof ConfigError && error.message.startsWith('stdin:3: error: '))
+    await assert.rejects(readDotqmail(database, 'ann@example.org', 'x'), (error) => error instanceof HeliosError && error.code === 'unknown-dotqmail')
   })
 }
