@@ -5,6 +5,7 @@ import { changed } from '../accounts/changes.ts'
 import type { Database } from '../accounts/database.ts'
 import { deleteUser, lookAtUser, type Deletion } from '../accounts/deletion.ts'
 import { userDetails, type UserDetails } from '../accounts/details.ts'
+import { deleteDotqmail, listDotqmail, readDotqmail, setDotqmail, type DotqmailText, type Dotqmails, type SetDotqmail } from '../accounts/dotqmail.ts'
 import { makeTables } from '../accounts/tables.ts'
 import { findUser, renameUser, setEnabled, setPassword, setQuota, type UserInfo } from '../accounts/users.ts'
 import { declaredTables } from './declared.ts'
@@ -77,6 +78,29 @@ export class HeliosUser {
   /** The addresses besides its own that lead to the user, through other aliases too. Rejects with WorldUnavailable. */
   aliases(): Promise<readonly string[]> {
     return accountFacts(() => this.#database, { locals: () => new Set() }).aliases(this.address)
+  }
+
+  /** The dot-qmail texts, and whether they count. */
+  dotqmails(): Promise<Dotqmails> {
+    return changed(() => listDotqmail(this.#database, this.address))
+  }
+
+  /** One text. Rejects with HeliosError `unknown-dotqmail` or `bad-extension`. @param extension '' for the plain address */
+  dotqmail(extension = ''): Promise<DotqmailText & { readonly used: boolean }> {
+    return changed(() => readDotqmail(this.#database, this.address, extension))
+  }
+
+  /**
+   * Puts a text in the place of what stands there, once it is checked against the grammar, and makes the user's texts count. Rejects with
+   * HeliosError `bad-extension` or `bad-dotqmail`; with ConfigError for wrong lines, which are said to be those of `source`.
+   */
+  setDotqmail(extension: string, text: string, source = 'text'): Promise<SetDotqmail> {
+    return changed(() => setDotqmail(this.#database, this.address, extension, text, source))
+  }
+
+  /** Resolves with the text that went, and whether it was the last one, after which none count. Rejects as `dotqmail`. */
+  deleteDotqmail(extension = ''): Promise<DotqmailText & { readonly lastUse: boolean }> {
+    return changed(() => deleteDotqmail(this.#database, this.address, extension))
   }
 
   /** What `delete` would take along: ask before you delete mail. */

@@ -1,9 +1,9 @@
 /** `helios dotqmail`: what is done with the mail of a user's address and of its extensions. */
 import type { Command } from 'commander'
-import { deleteDotqmail, listDotqmail, readDotqmail, setDotqmail, type SetDotqmail } from '../accounts/dotqmail.ts'
+import type { SetDotqmail } from '../api/index.ts'
 import { parseDotqmail, type Instruction } from '../../protocol/qmail/dotqmail.ts'
 import type { Io, Noun } from './command.ts'
-import { withAccounts } from './home.ts'
+import { withHelios } from './home.ts'
 import { readInput } from './input.ts'
 import { counted, table } from './table.ts'
 
@@ -22,36 +22,39 @@ export const dotqmail: Noun = {
     const noun = program.command('dotqmail').description('set, show, list and delete the dot-qmail texts of users')
     registerSet(noun, io)
     noun.command('show').description('print a text').argument(...USER).argument(...EXT).option('--json', 'as JSON')
-      .action((user: string, ext: string | undefined, { json }: Json) => withAccounts(io, async (database) => {
-        const found = await readDotqmail(database, user, ext ?? '')
+      .action((user: string, ext: string | undefined, { json }: Json) => withHelios(io, async (helios) => {
+        const of = await helios.user(user)
+        const found = await of.dotqmail(ext)
         if (json === true) return io.out(JSON.stringify({ ...found, instructions: parseDotqmail(found.text).instructions }, undefined, 2))
         io.out(found.text.replace(/\n$/, ''))
-        if (!found.used) io.err(`note: the texts of ${found.user} are not looked at (use_dotqmail is off); "helios dotqmail set" puts them to use`)
+        if (!found.used) io.err(`note: the texts of ${of.address} are not looked at (use_dotqmail is off); "helios dotqmail set" puts them to use`)
       }))
     noun.command('list').description('show all texts of a user').argument(...USER).option('--json', 'as JSON')
-      .action((user: string, { json }: Json) => withAccounts(io, async (database) => {
-        const found = await listDotqmail(database, user)
+      .action((user: string, { json }: Json) => withHelios(io, async (helios) => {
+        const of = await helios.user(user)
+        const found = await of.dotqmails()
         if (json === true) return io.out(JSON.stringify(found, undefined, 2))
-        if (found.texts.length === 0) return io.out(`no texts yet: helios dotqmail set ${found.user} [EXT]`)
+        if (found.texts.length === 0) return io.out(`no texts yet: helios dotqmail set ${of.address} [EXT]`)
         if (!found.used) io.out('(not looked at: use_dotqmail is off)')
-        for (const line of table(found.texts.map(({ extension, text }) => [nameOf(found.user, extension), firstLines(text)]))) io.out(line)
+        for (const line of table(found.texts.map(({ extension, text }) => [nameOf(of.address, extension), firstLines(text)]))) io.out(line)
       }))
     noun.command('del').description('delete a text').argument(...USER).argument(...EXT).option('--json', 'as JSON')
-      .action((user: string, ext: string | undefined, { json }: Json) => withAccounts(io, async (database) => {
-        const gone = await deleteDotqmail(database, user, ext ?? '')
+      .action((user: string, ext: string | undefined, { json }: Json) => withHelios(io, async (helios) => {
+        const of = await helios.user(user)
+        const gone = await of.deleteDotqmail(ext)
         if (json === true) return io.out(JSON.stringify(gone, undefined, 2))
-        io.out(`the text of ${nameOf(gone.user, gone.extension)} is deleted`)
-        if (gone.lastUse) io.out(`it was the last one: mail for any extension of ${gone.user} is taken as mail for the user`)
+        io.out(`the text of ${nameOf(of.address, gone.extension)} is deleted`)
+        if (gone.lastUse) io.out(`it was the last one: mail for any extension of ${of.address} is taken as mail for the user`)
       }))
   },
 }
 
 function registerSet(noun: Command, io: Io): void {
   noun.command('set').description('put the text on standard input in the place of what there is').argument(...USER).argument(...EXT).option('--json', 'as JSON')
-    .action((user: string, ext: string | undefined, { json }: Json) => withAccounts(io, async (database) => {
-      // Before anything is asked.
-      await listDotqmail(database, user)
-      const set = await setDotqmail(database, user, ext ?? '', await readInput(io, 'the text'), 'standard input')
+    .action((user: string, ext: string | undefined, { json }: Json) => withHelios(io, async (helios) => {
+      // Looked for before anything is asked.
+      const of = await helios.user(user)
+      const set = await of.setDotqmail(ext ?? '', await readInput(io, 'the text'), 'standard input')
       for (const { line, reason, mend } of set.read.problems) io.err(`standard input:${line}: warning: ${reason} (${mend})`)
       if (json === true) io.out(JSON.stringify({ user: set.user, extension: set.extension, text: set.text, instructions: set.read.instructions, firstUse: set.firstUse }, undefined, 2))
       else for (const line of describe(set)) io.out(line)
