@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import { openSqlite, type SqliteDatabase } from './database.ts'
-import { checkLogin, clearPassword, splitLogin } from './login.ts'
+import { checkLogin, clearPassword, loginIdentity, splitLogin } from './login.ts'
 
 function begin(t: TestContext, directives = ''): SqliteDatabase {
   const home = mkdtempSync(join(tmpdir(), 'helios-login-'))
@@ -41,6 +41,20 @@ test('a name is parted at the last separator; localpop stands in', () => {
   assert.equal(parts('ann@bücher.example', ''), 'ann at xn--bcher-kva.example')
   assert.equal(parts('ann', 'check_host no'), 'ann at ')
   for (const name of ['', '@example.org', 'a\0b@example.org', 'a\ud800@example.org', `${'a'.repeat(65)}@example.org`, 'ann@']) assert.equal(parts(name, ''), 'none', name)
+})
+
+test('all names of one account are one to those who count failures', () => {
+  const same = (directives: string, one: string, other: string): boolean => {
+    const { config } = parseQmailConfig(directives)
+    const identity = loginIdentity(one, config)
+    assert.doesNotMatch(identity ?? '', /ann/i)
+    return identity !== undefined && identity === loginIdentity(other, config)
+  }
+  assert.equal(same('domain_separators @%\nlocalpop example.org', 'Ann', 'ann%Example.ORG'), true)
+  assert.equal(same('', 'ann@example.org', 'ann@example.net'), false)
+  assert.equal(same('', 'ann@example.org', 'bob@example.org'), false)
+  for (const any of ['globaldomain all.example', 'check_host no']) assert.equal(same(any, 'ann@example.org', 'ann@anything.example'), true, any)
+  assert.equal(loginIdentity('ann', parseQmailConfig('').config), undefined)
 })
 
 test('the right password of an active account is let in, everything else refused', async (t) => {

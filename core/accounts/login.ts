@@ -2,6 +2,7 @@
  * Who logs in: the one service that SMTP AUTH, POP3 and IMAP ask. The name is parted as qmailconfig says, the row comes in the
  * writing role (the reader need not see passwords), the work is the same whether there is such a user or not.
  */
+import { createHash } from 'node:crypto'
 import { asciiLower } from '../../protocol/text.ts'
 import type { QmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import type { Account } from '../plugin/world.ts'
@@ -32,6 +33,18 @@ export function splitLogin(name: string, { domainSeparators, localpop, checkHost
   const [login, domain] = at < 0 ? [name, localpop ?? ''] : [name.slice(0, at), normalDomain(name.slice(at + 1))]
   if (login === '' || login.length > LOGIN_LENGTH || !login.isWellFormed() || login.includes('\0')) return undefined
   return domain === '' && checkHost ? undefined : { login, domain }
+}
+
+/**
+ * A digest that is the same for all names that may lead to one account: logins are compared without case, and where the domain is not
+ * compared, or `globaldomain` takes the logins of any, it makes no difference. A digest, because some names are passwords that slipped.
+ * Undefined for a name that can be nobody's.
+ */
+export function loginIdentity(name: string, config: QmailConfig): string | undefined {
+  const parts = splitLogin(name, config)
+  if (parts === undefined) return undefined
+  const domain = config.checkHost && config.globaldomain === undefined ? parts.domain : ''
+  return createHash('sha256').update(`${asciiLower(parts.login)}@${domain}`).digest('base64')
 }
 
 /** Checks a name and a password. Never rejects. */

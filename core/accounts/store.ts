@@ -9,7 +9,7 @@ import type { AccountFacts } from '../plugin/world.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { acceptsDomain, accountFacts, accountOptions } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
-import { checkLogin, clearPassword, type LoginOptions, type LoginOutcome } from './login.ts'
+import { checkLogin, clearPassword, loginIdentity, type LoginOptions, type LoginOutcome } from './login.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 export class AccountStore {
@@ -71,6 +71,11 @@ export class AccountStore {
   /** The password itself, of somebody who chose that it is kept so, for CRAM-MD5 and APOP. Rejects with WorldUnavailable. */
   async clearPassword(name: string, options: LoginOptions = {}): ReturnType<typeof clearPassword> {
     return clearPassword(this.database, name, options)
+  }
+
+  /** See `loginIdentity`. Undefined while no database is open. */
+  identity(name: string): string | undefined {
+    return this.#database === undefined ? undefined : loginIdentity(name, this.#database.config)
   }
 
   /** True when mail for the address is taken because the database has its domain. Rejects with WorldUnavailable. */

@@ -312,7 +312,7 @@ export function sessionsOf(
     authentication: {
       accounts: {
         login: (name, password) => accounts.login(name, password, { warn: (message) => rest.log.warn(message) }),
-        clearPassword: (name) => accounts.clearPassword(name),
+        clearPassword: (name) => accounts.clearPassword(name), identity: (name) => accounts.identity(name),
       },
       throttle, pepper,
     },

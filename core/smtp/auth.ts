@@ -18,6 +18,8 @@ export interface Authenticator {
     | { readonly outcome: 'unavailable'; readonly reason: string }>
   /** The password itself, of somebody for whom it is kept so. Rejects where nobody answers. */
   clearPassword(name: string): Promise<{ readonly account: Account; readonly password: string } | undefined>
+  /** Whose name that is: the same text for all that lead to one account, whether it is there or not; undefined for what can be nobody's. */
+  identity(name: string): string | undefined
 }
 
 /** What a listener offers of AUTH. */
@@ -41,6 +43,8 @@ const MOST_FAILURES = 3
 const FLOOR_MS = 1000
 /** Bytes of a line in an exchange, its line end included (RFC 4954 4). */
 export const AUTH_LINE = 12_288 + 2
+
+const FREE: Try = { wait: 0, right: () => {}, undo: () => {} }
 
 const UNAVAILABLE = '454 the password cannot be checked now, come back later (#4.7.0)'
 
@@ -112,16 +116,13 @@ function take(dialogue: Dialogue, step: Step): Reply | Promise<Reply> {
   }
 }
 
-/** The step that asks for an account: its network waits for its turn, and the answer takes its time. */
+/** The step that asks for an account: its network, or the account, waits for its turn, and the answer takes its time. */
 async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'challenge' | 'malformed' }>): Promise<Reply> {
-  const { session, offers } = dialogue
-  const offer = offers.auth!
+  const offer = dialogue.offers.auth!
   const since = performance.now()
   // The second half of an exchange: the first has waited.
   if (step.kind === 'right' || step.kind === 'wrong') return judge(dialogue, step.kind === 'right' ? dialogue.auth.account : undefined, step.name, since)
-  const { limits: { ipv4Network, ipv6Network } } = session
-  // A network that may relay is the operator's own, such as a webmail server with all its users.
-  dialogue.auth.attempt ??= session.relayClient ? { wait: 0, right: () => {} } : await offer.throttle.begin(networkOf(session.client.ip, ipv4Network, ipv6Network))
+  dialogue.auth.attempt ??= await begin(dialogue, step.name)
   if (!await dialogue.pause(dialogue.auth.attempt.wait)) return ended(dialogue, UNAVAILABLE)
   if (step.kind === 'password') {
     const result = await offer.accounts.login(step.name, step.password)
@@ -138,6 +139,14 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
   const next = step.found(known?.password)
   if (next.kind === 'right' || next.kind === 'wrong') return judge(dialogue, next.kind === 'right' ? known?.account : undefined, step.name, since)
   return take(dialogue, next)
+}
+
+function begin({ session, offers }: Dialogue, name: string): Try | Promise<Try> {
+  // A network that may relay is the operator's own, such as a webmail server with all its users.
+  if (session.relayClient) return FREE
+  const { limits: { ipv4Network, ipv6Network } } = session
+  const { throttle, accounts } = offers.auth!
+  return throttle.begin({ network: networkOf(session.client.ip, ipv4Network, ipv6Network), account: accounts.identity(name) })
 }
 
 async function judge(dialogue: Dialogue, account: Account | undefined, name: string, since: number): Promise<Reply> {
@@ -181,7 +190,7 @@ async function loggedIn(dialogue: Dialogue, account: Account, name: string, mech
 function unavailable(dialogue: Dialogue, reason: string): Reply {
   dialogue.offers.auth!.told({ ok: false, method: dialogue.auth.exchange!.mechanism, reason })
   // Not the client's fault.
-  dialogue.auth.attempt?.right()
+  dialogue.auth.attempt?.undo()
   return ended(dialogue, UNAVAILABLE)
 }
 

@@ -1,41 +1,79 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoginThrottle } from './login-throttle.ts'
+import { LoginThrottle, type Try } from './login-throttle.ts'
 
-test('the first failure costs nothing, each further one twice the time, up to 20 seconds', () => {
+const waits = (tries: readonly Try[]): readonly number[] => tries.map(({ wait }) => wait)
+const times = <T>(count: number, work: (index: number) => T): readonly T[] => Array.from({ length: count }, (_, index) => work(index))
+
+test('the first failure of a network costs nothing, each further one twice the time, up to 20 seconds', () => {
   const throttle = new LoginThrottle(() => 0)
-  assert.deepEqual(Array.from({ length: 8 }, () => throttle.begin('a').wait), [0, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000])
-  assert.equal(throttle.begin('b').wait, 0, 'another network is another matter')
+  assert.deepEqual(waits(times(8, (n) => throttle.begin({ network: 'a', account: String(n) }))), [0, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000])
+  assert.equal(throttle.begin({ network: 'b', account: undefined }).wait, 0, 'another network is another matter')
 })
 
-test('a right password does not count, and does not make the wrong ones before it forgotten', () => {
+test('ten failures of an account cost nothing, from wherever they come; then it is the same', () => {
   const throttle = new LoginThrottle(() => 0)
-  throttle.begin('a').right()
-  assert.equal(throttle.size, 0)
-  throttle.begin('a')
-  throttle.begin('a')
-  const third = throttle.begin('a')
-  assert.equal(third.wait, 2000)
-  third.right()
-  assert.equal(throttle.begin('a').wait, 2000)
+  const guess = (n: number): Try => throttle.begin({ network: String(n), account: 'ann' })
+  assert.deepEqual(waits(times(17, guess)), [...times(10, () => 0), 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000])
+  assert.equal(throttle.begin({ network: 'x', account: 'bob' }).wait, 0, 'another account is another matter')
+})
+
+test('a network from which somebody logged in does not wait for what others fail at, and its failures are not theirs', () => {
+  let now = 0
+  const throttle = new LoginThrottle(() => now)
+  throttle.begin({ network: 'home', account: 'ann' }).right()
+  for (let n = 0; n < 100; n++) throttle.begin({ network: String(n), account: 'ann' })
+  assert.equal(throttle.begin({ network: 'home', account: 'ann' }).wait, 0)
+  assert.equal(throttle.begin({ network: 'home', account: 'bob' }).wait, 1000, 'a network is known to one account, and its failures are its own')
+  const away = throttle.begin({ network: 'away', account: 'ann' })
+  assert.equal(away.wait, 20_000, 'somewhere else the longest wait is the worst')
+  away.right()
+  assert.equal(throttle.begin({ network: 'away', account: 'ann' }).wait, 0)
+  now = 30 * 86_400_000 + 1
+  for (let n = 0; n < 11; n++) throttle.begin({ network: `later ${n}`, account: 'ann' })
+  assert.equal(throttle.begin({ network: 'home', account: 'ann' }).wait, 2000, 'after a month it is a stranger again')
+})
+
+test('a right password does not count, does not make the wrong ones before it forgotten, and one not looked at is none', () => {
+  const throttle = new LoginThrottle(() => 0)
+  const guess = { network: 'a', account: undefined }
+  throttle.begin(guess).right()
+  assert.deepEqual(throttle.size, { networks: 0, accounts: 0, known: 0 })
+  throttle.begin(guess)
+  throttle.begin(guess)
+  for (const end of ['right', 'undo'] as const) {
+    const third = throttle.begin(guess)
+    assert.equal(third.wait, 2000)
+    third[end]()
+  }
+  assert.equal(throttle.begin(guess).wait, 2000)
+  throttle.begin({ network: 'b', account: 'ann' }).undo()
+  assert.equal(throttle.size.known, 0, 'nobody has shown a password')
 })
 
 test('tries at the same time wait as if the others had failed', () => {
   const throttle = new LoginThrottle(() => 0)
-  const tries = Array.from({ length: 3 }, () => throttle.begin('a'))
-  assert.deepEqual(tries.map(({ wait }) => wait), [0, 1000, 2000])
+  const tries = times(3, () => throttle.begin({ network: 'a', account: 'ann' }))
+  assert.deepEqual(waits(tries), [0, 1000, 2000])
   for (const one of tries) one.right()
-  assert.equal(throttle.begin('a').wait, 0)
+  assert.deepEqual(throttle.size, { networks: 0, accounts: 0, known: 1 })
+  assert.equal(throttle.begin({ network: 'a', account: 'ann' }).wait, 0)
 })
 
-test('a network is forgotten after a quarter of an hour, and memory is bounded', () => {
+test('what is quiet is forgotten after a quarter of an hour, and memory is bounded', () => {
   let now = 0
   const throttle = new LoginThrottle(() => now)
-  throttle.begin('a')
+  const guess = { network: 'a', account: 'ann' }
+  throttle.begin(guess)
   now = 15 * 60 * 1000
-  assert.equal(throttle.begin('a').wait, 1000)
+  assert.equal(throttle.begin(guess).wait, 1000)
   now += 15 * 60 * 1000 + 1
-  assert.equal(throttle.begin('a').wait, 0)
-  for (let network = 0; network < 20_000; network++) throttle.begin(String(network))
-  assert.equal(throttle.size, 10_000)
+  assert.equal(throttle.begin(guess).wait, 0)
+  for (let n = 0; n < 20_000; n++) throttle.begin({ network: String(n), account: String(n) })
+  assert.deepEqual(throttle.size, { networks: 10_000, accounts: 10_000, known: 0 })
+  for (let n = 0; n < 20_000; n++) throttle.begin({ network: 'x', account: String(n) }).right()
+  assert.equal(throttle.size.known, 10_000)
+  for (let n = 0; n < 9; n++) throttle.begin({ network: String(n), account: 'ann' }).right()
+  for (let n = 0; n < 11; n++) throttle.begin({ network: `new ${n}`, account: 'ann' })
+  assert.deepEqual([0, 1].map((n) => throttle.begin({ network: String(n), account: 'ann' }).wait > 1), [true, false], 'eight networks of an account are known')
 })

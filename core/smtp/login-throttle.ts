@@ -1,58 +1,135 @@
 /**
- * Slows down networks that guess passwords. Each try counts as a failure until it proves right, so that many at once gain nothing, and
- * waits before the password is looked at, so that a client that hangs up early learns nothing. In memory: a restart forgets.
+ * Slows down who guesses passwords: the networks that try, and the accounts that are tried, from wherever. Each try counts as a failure until it
+ * proves right, so that many at once gain nothing, and waits before the password is looked at, so that a client that hangs up early
+ * learns nothing. Nobody is refused, whatever others do: the longest wait is one that mail clients bear, and an account's failures do not
+ * slow down the networks that its owner logged in from before. In memory: a restart forgets.
  */
 
-/** Seconds after which a network that tried nothing more is forgotten. */
+/** Seconds after which failures are forgotten where nothing more was tried. */
 const FORGOTTEN_S = 15 * 60
 const LONGEST_S = 20
-/** Networks in memory; the one that has been there longest makes room. */
+/** Failures that cost nothing. A network's are its client's own; an account is tried by several devices with an old password, too. */
+const FREE = { network: 1, account: 10 } as const
+/** Networks and accounts in memory; the one that was tried longest ago makes room. */
 const MOST = 10_000
+/** Networks of one account that are known, and the seconds since the last login from there. */
+const MOST_KNOWN = 8
+const KNOWN_S = 30 * 86_400
+
+/** What is tried. */
+export interface Guess {
+  readonly network: string
+  /** The same text for every spelling of an account's name; undefined for a name that can be nobody's. */
+  readonly account: string | undefined
+}
+
+/** A try as it was counted. */
+export interface Counted extends Guess {
+  /** It counts against the account, for nobody has logged in to it from this network. */
+  readonly stranger: boolean
+}
 
 export interface Try {
   /** Milliseconds to wait before the password is looked at. */
   readonly wait: number
-  /** The password was right: the try does not count. */
+  /** The password was right: the try does not count, and its network is known. */
   right(): void
+  /** It was never looked at: the try does not count. */
+  undo(): void
 }
 
 /** Where tries are counted: here, or in another process. */
 export interface Throttle {
-  begin(network: string): Try | Promise<Try>
+  begin(guess: Guess): Try | Promise<Try>
 }
 
 export class LoginThrottle implements Throttle {
-  readonly #networks = new Map<string, { failures: number; at: number }>()
+  readonly #networks: Failures
+  readonly #accounts: Failures
+  /** Accounts, and when somebody logged in from which network. */
+  readonly #known = new Map<string, Map<string, number>>()
   readonly #now: () => number
 
   /** @param now milliseconds that never go back */
   constructor(now: () => number) {
     this.#now = now
+    this.#networks = new Failures(now, FREE.network)
+    this.#accounts = new Failures(now, FREE.account)
   }
 
-  /** Nothing for the first failure, then 1, 2, 4, … seconds. */
-  begin(network: string): Try {
+  begin(guess: Guess): Try {
+    const { wait, counted } = this.count(guess)
+    return { wait, right: () => this.right(counted), undo: () => this.undo(counted) }
+  }
+
+  /** Nothing for the failures that are free, then 1, 2, 4, … seconds. */
+  count(guess: Guess): { readonly wait: number; readonly counted: Counted } {
+    const { network, account } = guess
+    const stranger = account !== undefined && !this.#knows(account, network)
+    const waits = [this.#networks.begin(network), stranger ? this.#accounts.begin(account) : 0]
+    return { wait: Math.max(...waits), counted: { ...guess, stranger } }
+  }
+
+  right(counted: Counted): void {
+    this.undo(counted)
+    const { network, account } = counted
+    if (account === undefined) return
+    const networks = this.#known.get(account) ?? new Map<string, number>()
+    keepNewest(networks, network, this.#now(), MOST_KNOWN)
+    keepNewest(this.#known, account, networks, MOST)
+  }
+
+  /** One try less. */
+  undo({ network, account, stranger }: Counted): void {
+    this.#networks.undo(network)
+    if (account !== undefined && stranger) this.#accounts.undo(account)
+  }
+
+  /** Networks and accounts with failures. */
+  get size(): { readonly networks: number; readonly accounts: number; readonly known: number } {
+    return { networks: this.#networks.size, accounts: this.#accounts.size, known: this.#known.size }
+  }
+
+  #knows(account: string, network: string): boolean {
+    const at = this.#known.get(account)?.get(network)
+    return at !== undefined && this.#now() - at <= KNOWN_S * 1000
+  }
+}
+
+class Failures {
+  readonly #entries = new Map<string, { failures: number; readonly at: number }>()
+  readonly #now: () => number
+  readonly #free: number
+
+  constructor(now: () => number, free: number) {
+    this.#now = now
+    this.#free = free
+  }
+
+  /** Counts one more; milliseconds to wait for those before it. */
+  begin(key: string): number {
     const now = this.#now()
-    const before = this.#networks.get(network)
+    const before = this.#entries.get(key)
     const failures = before === undefined || now - before.at > FORGOTTEN_S * 1000 ? 0 : before.failures
-    const entry = { failures: failures + 1, at: now }
-    this.#networks.delete(network)
-    this.#networks.set(network, entry)
-    if (this.#networks.size > MOST) this.#networks.delete(this.#networks.keys().next().value!)
-    const wait = failures === 0 ? 0 : Math.min(2 ** (failures - 1), LONGEST_S) * 1000
-    return { wait, right: () => this.right(network) }
+    keepNewest(this.#entries, key, { failures: failures + 1, at: now }, MOST)
+    return failures < this.#free ? 0 : Math.min(2 ** (failures - this.#free), LONGEST_S) * 1000
   }
 
-  /** Networks with failures. */
-  get size(): number {
-    return this.#networks.size
-  }
-
-  /** One try of this network less. */
-  right(network: string): void {
-    const entry = this.#networks.get(network)
+  undo(key: string): void {
+    const entry = this.#entries.get(key)
     if (entry === undefined) return
     entry.failures -= 1
-    if (entry.failures <= 0) this.#networks.delete(network)
+    if (entry.failures <= 0) this.#entries.delete(key)
   }
+
+  get size(): number {
+    return this.#entries.size
+  }
+}
+
+/** Sets an entry as the newest, and drops the oldest of too many. */
+function keepNewest<V>(map: Map<string, V>, key: string, value: V, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > most) map.delete(map.keys().next().value!)
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { openSqlite } from '../../core/accounts/database.ts'
+import { hashPassword } from '../../core/accounts/passwords.ts'
 import { SmtpClient, type ClientOptions } from '../client/smtp-client.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
 import { makeHome, type Home, type HomeFiles } from '../harness/home.ts'
@@ -34,7 +36,7 @@ interface Worker {
 /** The tests in here follow one another at one server: each start of one costs more than a test. */
 const { home, server } = await start({
   'control/smtpplugins': `[helo]\n${WHO}\n:echo "P250-first"\n`, 'control/smtp-tcprules': '127.0.7.:allow,LIMITS="connections=4"\n:allow\n',
-})
+}, { listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0, auth: 'always' }] })
 
 test('each of them serves, and a reload, a failed one too, is one for all', async () => {
   const both = await oneOnEach(server)
@@ -86,6 +88,33 @@ test('connections of a network are counted over all of them, and a killed one gi
   for (const { client, pid } of clients) if (pid !== victim) assert.match(await client.command('NOOP'), /^250/, 'the others go on')
   for (const _ of lost) await until(async () => served(server, { from }).catch(() => undefined))
   assert.match(await refusal(), /^421 too many connections/)
+})
+
+test('failed logins are counted over all of them, of networks and of accounts; who logged in here before does not wait for the others', async () => {
+  const database = openSqlite(home.path)
+  const password = await hashPassword('correct horse')
+  await database.write.insertInto('passwd').values({ login: 'ann', virtual_host: 'example.test', startdate: null, password }).execute()
+  await database.close()
+  const login = async (client: SmtpClient, text: string): Promise<string> => client.command(`AUTH PLAIN ${Buffer.from(`\0ann@example.test\0${text}`).toString('base64')}`)
+  const from = async (network: number): Promise<SmtpClient> => (await served(server, { from: `127.0.${network}.1` })).client
+
+  assert.equal(await login(await from(100), 'correct horse'), '235 ok, go ahead (#2.0.0)')
+  let network = 101
+  const strangers = await untilOnEach(12, () => Promise.all(Array.from({ length: 12 }, () => served(server, { from: `127.0.${network++}.1` }))))
+  const answers = await Promise.all(strangers.map(({ client }) => login(client, 'wrong')))
+  assert.deepEqual([...new Set(answers)], ['535 authentication failed (#5.7.8)'])
+
+  const [known, stranger] = [await from(100), await from(99)]
+  const since = performance.now()
+  const order: string[] = []
+  const right = async (client: SmtpClient, who: string): Promise<void> => {
+    assert.match(await login(client, 'correct horse'), /^235 /)
+    order.push(who)
+  }
+  await Promise.all([right(stranger, 'stranger'), right(known, 'known')])
+  assert.deepEqual(order, ['known', 'stranger'])
+  // However slow the machine is, it is not sooner.
+  assert.ok(performance.now() - since >= 3950, 'the thirteenth try of an account waits 4 seconds where nobody is known')
 })
 
 test('files that make no generation: no process is replaced until they are mended, and the others serve on', async () => {

@@ -27,7 +27,7 @@ const TELL_MS = 2000
 
 const undo: Undo = []
 const leads = new Map<number, (lead: Lead) => void>()
-const tries = new Map<number, (wait: number) => void>()
+const tries = new Map<number, (counted: Extract<Order, { readonly order: 'try' }>) => void>()
 const takes = new Map<number, (granted: boolean) => void>()
 let lastAsk = 0
 let look: () => Promise<void> = async () => {}
@@ -63,7 +63,7 @@ function obey(order: Order): void {
       takes.delete(order.to)
       return
     case 'try':
-      tries.get(order.to)?.(order.wait)
+      tries.get(order.to)?.(order)
       tries.delete(order.to)
       return
     case 'finish':
@@ -144,19 +144,22 @@ const connections: ConnectionCount = {
 
 /** Likewise. */
 const throttle: Throttle = {
-  begin: (network) => new Promise((resolve) => {
+  begin: (guess) => new Promise((resolve) => {
     const ask = ++lastAsk
-    tries.set(ask, (wait) => resolve({ wait, right: once(() => channel.send({ notice: 'right', network })) }))
-    channel.sendNow({ notice: 'try', ask, network })
+    tries.set(ask, ({ wait, counted }) => {
+      const end = once((notice: 'right' | 'undo') => channel.send({ notice, counted }))
+      resolve({ wait, right: () => end('right'), undo: () => end('undo') })
+    })
+    channel.sendNow({ notice: 'try', ask, guess })
   }),
 }
 
-function once(work: () => void): () => void {
+function once<A extends readonly unknown[]>(work: (...args: A) => void): (...args: A) => void {
   let done = false
-  return () => {
+  return (...args) => {
     if (done) return
     done = true
-    work()
+    work(...args)
   }
 }
 

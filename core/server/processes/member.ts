@@ -144,9 +144,10 @@ export class Member {
         this.#taken.delete(notice.taken)
         return
       case 'try':
-        return this.#channel.send({ order: 'try', to: notice.ask, wait: this.#options.throttle.begin(notice.network).wait })
+        return this.#channel.send({ order: 'try', to: notice.ask, ...this.#options.throttle.count(notice.guess) })
       case 'right':
-        this.#options.throttle.right(notice.network)
+      case 'undo':
+        this.#options.throttle[notice.notice](notice.counted)
     }
   }
 

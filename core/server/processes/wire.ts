@@ -1,6 +1,7 @@
 /** What the main process of a server and the processes that serve its sessions say to one another: JSON lines on a pipe (core/host/children/channel.ts). */
 import type { Problem } from '../../../config/problem.ts'
 import type { Settings } from '../../../config/settings.ts'
+import type { Counted, Guess } from '../../smtp/login-throttle.ts'
 import type { QueuedEnvelope } from '../../queue/item.ts'
 
 /** Descriptors of a process that serves sessions; its listeners' sockets follow in the order of the settings. */
@@ -40,7 +41,7 @@ export type Order =
   | { readonly order: 'look'; readonly ask: number }
   | { readonly order: 'lead'; readonly to: number; readonly lead: Lead }
   | { readonly order: 'taken'; readonly to: number; readonly granted: boolean }
-  | { readonly order: 'try'; readonly to: number; readonly wait: number }
+  | { readonly order: 'try'; readonly to: number; readonly wait: number; readonly counted: Counted }
   | { readonly order: 'finish' }
 
 export interface MemberState {
@@ -63,6 +64,6 @@ export type Notice =
   /** A connection of this network; `most` 0: it is only counted. */
   | { readonly notice: 'take'; readonly ask: number; readonly network: string; readonly most: number }
   | { readonly notice: 'release'; readonly taken: number }
-  /** A login from this network is tried (core/smtp/login-throttle.ts), and was right. */
-  | { readonly notice: 'try'; readonly ask: number; readonly network: string }
-  | { readonly notice: 'right'; readonly network: string }
+  /** A login is tried (core/smtp/login-throttle.ts); it was right, or is none. */
+  | { readonly notice: 'try'; readonly ask: number; readonly guess: Guess }
+  | { readonly notice: 'right' | 'undo'; readonly counted: Counted }
