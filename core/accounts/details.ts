@@ -8,6 +8,7 @@ import type { Database } from './database.ts'
 import { refusal } from './errors.ts'
 import { LOGINS } from './logins.ts'
 import { checkAddress } from './names.ts'
+import { notifyPlan, type NotifyPlan } from './notify.ts'
 import { schemeOf, type Scheme } from './passwords/texts.ts'
 import { isTrue } from './schema.ts'
 import { tablesOf } from './tables.ts'
@@ -34,6 +35,8 @@ export interface UserDetails {
   readonly aliases: readonly string[]
   /** Dot-qmail texts, used or not, by extension. */
   readonly dotqmail: { readonly used: boolean; readonly texts: readonly { readonly extension: string; readonly text: string }[] }
+  /** What becomes of a notification of new mail. */
+  readonly notify: NotifyPlan
   /** Logins by POP3 and IMAP, the newest first; `at` in milliseconds since 1970. */
   readonly logins: readonly { readonly ip: string; readonly at: number }[]
 }
@@ -73,6 +76,7 @@ export async function userDetails(database: Database, address: string): Promise<
     login, domain, home, maildir, enabled: isTrue(row.enabled), active: activeNow(database, row, domain),
     startdate: row.startdate, stopdate: row.stopdate, lastlogin: row.lastlogin, password: schemeOf(row.password), quota: Number(row.hardquota ?? 0),
     mailbox: await lookInto(maildir), aliases: await addressesTo(database, `${login}@${domain}`), dotqmail: { used: isTrue(row.use_dotqmail), texts: texts.map(({ extension, text }) => ({ extension, text })) },
+    notify: await notifyPlan(database, `${login}@${domain}`),
     logins: logins.map(({ ip, seen }) => ({ ip, at: seen * 1000 })).toSorted((a, b) => b.at - a.at),
   }
 }

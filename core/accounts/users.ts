@@ -100,7 +100,14 @@ export async function renameUser(database: Database, from: string, to: string): 
   await ownRows({
     execute: () => database.write.updateTable('helios_aliases').set({ target: `${login}@${domain}` }).where('target', '=', `${old.login}@${old.domain}`).execute(),
   })
+  await moveNotify(database, old, { login, domain })
   return { ...before, login, domain, home }
+}
+
+/** What stood there for somebody of the new name before is replaced. */
+async function moveNotify({ write }: Database, from: { readonly login: string; readonly domain: string }, to: { readonly login: string; readonly domain: string }): Promise<void> {
+  await ownRows({ execute: () => write.deleteFrom('helios_notify').where('login', '=', to.login).where('domain', '=', to.domain).execute() })
+  await ownRows({ execute: () => write.updateTable('helios_notify').set(to).where('login', '=', from.login).where('domain', '=', from.domain).execute() })
 }
 
 function moveHome(home: string, from: string, to: string): void {

@@ -12,6 +12,7 @@ import { checkLogin, type LoginOptions, type LoginOutcome } from '../accounts/lo
 import { forgetLogins, listLogins, LOGINS, recordLogin, type RecordedLogin } from '../accounts/logins.ts'
 import { migrate } from '../accounts/migrations.ts'
 import { checkDomain } from '../accounts/names.ts'
+import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify, type NotifyChange, type NotifyPlan, type NotifySettings } from '../accounts/notify.ts'
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
 import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
 import { makeTables, missingTables, tablesOf } from '../accounts/tables.ts'
@@ -151,6 +152,31 @@ export class Helios {
   /** Aliases by domain and name, of one domain where given. */
   aliases(domain?: string): Promise<readonly AliasInfo[]> {
     return changed(async () => listAliases(this.#database, domain === undefined ? undefined : checkDomain(domain)))
+  }
+
+  /** Settings of new-mail notification: all rows, groups of users among them. Never a password. */
+  notifications(): Promise<readonly NotifySettings[]> {
+    return changed(() => listNotify(this.#database))
+  }
+
+  /** What is set for just this user or group; undefined for nothing. Rejects with HeliosError `bad-address`. @param user `login@domain`, each perhaps `[:all:]` */
+  notification(user: string): Promise<NotifySettings | undefined> {
+    return changed(() => readNotify(this.#database, user))
+  }
+
+  /** Sets some of it; what is not said stays. Rejects with HeliosError: `unknown-user`, `bad-address`, `bad-jid`, `bad-password`, `nothing-said`. */
+  setNotification(user: string, change: NotifyChange): Promise<NotifySettings> {
+    return changed(() => setNotify(this.#database, user, change))
+  }
+
+  /** Resolves with what was set. Rejects with HeliosError `unknown-notify`. */
+  deleteNotification(user: string): Promise<NotifySettings> {
+    return changed(() => deleteNotify(this.#database, user))
+  }
+
+  /** What would become of a notification to a user, by its own settings and those of groups. Rejects with HeliosError `unknown-user`. */
+  notifyPlan(address: string): Promise<NotifyPlan> {
+    return changed(() => notifyPlan(this.#database, address))
   }
 
   /** Checks a name and a password as SMTP AUTH does, and notes the time of a login. Guessing is not slowed down here. Never rejects. */

@@ -24,6 +24,7 @@ export type { DotqmailText, Dotqmails, SetDotqmail } from '../accounts/dotqmail.
 export type { AddedDomain, DomainInfo } from '../accounts/domains.ts'
 export type { LoginOutcome } from '../accounts/login.ts'
 export type { RecordedLogin } from '../accounts/logins.ts'
+export type { NotifyChange, NotifyPlan, NotifySettings } from '../accounts/notify.ts'
 export type { DatabaseStatus } from '../accounts/status.ts'
 export type { NewUser, UserInfo } from '../accounts/users.ts'
 export { WorldUnavailable, type Account, type AccountFacts, type Login } from '../plugin/world.ts'

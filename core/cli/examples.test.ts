@@ -8,9 +8,10 @@ import { domain } from './domain.ts'
 import { dotqmail } from './dotqmail.ts'
 import { addExamples, EXAMPLES } from './examples.ts'
 import { finger } from './finger.ts'
+import { notify } from './notify.ts'
 import { user } from './user.ts'
 
-const NOUNS = [domain, user, alias, dotqmail, finger, db]
+const NOUNS = [domain, user, alias, dotqmail, notify, finger, db]
 
 function helpOf(command: Command): string {
   let text = ''

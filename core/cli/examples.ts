@@ -24,6 +24,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'dotqmail show': ['helios dotqmail show ann@example.org lists'],
   'dotqmail list': ['helios dotqmail list ann@example.org'],
   'dotqmail del': ['helios dotqmail del ann@example.org lists'],
+  'notify set': [
+    'helios notify set ann@example.org --jid ann@jabber.example --send-to ann@phone.example', "helios notify set '[:all:]@example.org' --off",
+  ],
+  'notify show': ['helios notify show', 'helios notify show ann@example.org'],
+  'notify test': ['helios notify test ann@example.org'],
+  'notify del': ['helios notify del ann@example.org'],
   finger: ['helios finger ann@example.org bob@example.org', 'helios finger info@example.org   # whoever the alias leads to', 'helios finger ann   # in every domain'],
   'db status': ['helios db status'],
   'db migrate': ['helios db migrate'],

@@ -69,6 +69,7 @@ function describe(user: Shown): readonly string[] {
     ['last login', [user.lastlogin === null ? 'never' : `${user.lastlogin} UTC`, ...user.logins.map(({ ip, at }) => `${new Date(at).toISOString()} by POP3 or IMAP from ${ip}`)]],
     ['aliases', user.aliases],
     ['dot-qmail', dotqmailOf(user)],
+    ['notify', notifyOf(user)],
     ...user.parts.map(({ plugin, lines }) => [plugin, lines] as const),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
@@ -92,4 +93,13 @@ function mailboxOf({ mailbox }: UserDetails): string {
 function dotqmailOf({ dotqmail: { used, texts } }: UserDetails): readonly string[] {
   const lines = texts.map(({ extension, text }) => `${extension === '' ? 'the address itself' : `-${extension}`}: ${text.trimEnd().replaceAll('\n', ' / ')}`)
   return used || texts.length === 0 ? lines : ['(not in use)', ...lines]
+}
+
+function notifyOf({ notify }: UserDetails): readonly string[] {
+  switch (notify.outcome) {
+    case 'none': return []
+    case 'off': return [`off (${notify.by.join(' ')})`]
+    case 'incomplete': return [`incomplete: no ${notify.missing.join(', no ')} (${notify.by.join(' ')})`]
+    case 'sent': return [`from ${notify.jid} to ${notify.sendTo} (${notify.by.join(' ')})`]
+  }
 }

@@ -22,6 +22,7 @@ import { dotqmail } from './dotqmail.ts'
 import { addExamples } from './examples.ts'
 import { finger } from './finger.ts'
 import { init } from './init.ts'
+import { notify } from './notify.ts'
 import { plugin } from './plugin.ts'
 import { pluginNouns } from './plugin-verbs.ts'
 import { relay } from './relay.ts'
@@ -32,7 +33,7 @@ import { tcprules } from './tcprules.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, dotqmail, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, dotqmail, notify, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 

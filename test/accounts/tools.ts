@@ -10,7 +10,9 @@ import type { Database } from '../../core/accounts/database.ts'
 import { findUsers, userDetails } from '../../core/accounts/details.ts'
 import { deleteDotqmail, listDotqmail, readDotqmail, setDotqmail } from '../../core/accounts/dotqmail.ts'
 import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
+import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify } from '../../core/accounts/notify.ts'
 import { makeTables } from '../../core/accounts/tables.ts'
+import { renameUser } from '../../core/accounts/users.ts'
 import { HeliosError } from '../../core/error.ts'
 
 const options = { locals: () => new Set<string>() }
@@ -40,6 +42,7 @@ export function toolStories(name: string, open: (t: TestContext, ...directives: 
       startdate: '2020-01-31 00:00:00', stopdate: '2021-01-31 00:00:00', lastlogin: '2020-12-31 23:59:59', password: 'crypt(3)', quota: 5_000_000_000,
       mailbox: { messages: 1, unseen: 1, bytes: 5, folders: 0 }, aliases: ['info@example.org', '@example.org'],
       dotqmail: { used: true, texts: [{ extension: 'lists', text: './Maildir/\n' }] },
+      notify: { outcome: 'none' },
       logins: [{ ip: '192.0.2.2', at: 2000 }, { ip: '192.0.2.1', at: 1000 }],
     })
     assert.equal((await userDetails(database, 'bob@example.org')).mailbox, null)
@@ -76,5 +79,34 @@ export function toolStories(name: string, open: (t: TestContext, ...directives: 
     ] as const) await assert.rejects(setDotqmail(database, address, extension, text, 'stdin'), (error) => error instanceof HeliosError && error.code === code, code)
     await assert.rejects(setDotqmail(database, 'ann@example.org', '', '#\n\n ./Maildir/', 'stdin'), (error) => error instanceof ConfigError && error.message.startsWith('stdin:3: error: '))
     await assert.rejects(readDotqmail(database, 'ann@example.org', 'x'), (error) => error instanceof HeliosError && error.code === 'unknown-dotqmail')
+  })
+
+  test(`${name}: notification settings of users and groups, and what follows from them`, async (t) => {
+    const database = await open(t)
+    writeFileSync(join(database.home, 'control/rcpthosts'), 'example.org\n')
+    await database.write.insertInto('passwd').values({ login: 'ann', virtual_host: 'example.org', startdate: null }).execute()
+    assert.deepEqual(await notifyPlan(database, 'ann@example.org'), { outcome: 'none' })
+    assert.deepEqual(await setNotify(database, 'Ann@Example.org', { sendTo: 'phone.example' }), {
+      user: 'ann@example.org', enabled: true, jid: null, hasPassword: false, sendTo: 'phone.example',
+    })
+    assert.deepEqual(await notifyPlan(database, 'ann@example.org'), { outcome: 'incomplete', missing: ['jid'], by: ['ann@example.org'] })
+    await setNotify(database, '[:any:]@example.org', { jid: 'post@jabber.example', password: 'secret', sendTo: 'all@jabber.example' })
+    assert.deepEqual(await notifyPlan(database, 'ann@example.org'), { outcome: 'sent', jid: 'post@jabber.example', sendTo: 'phone.example', by: ['ann@example.org', '[:all:]@example.org'] })
+    await setNotify(database, '[:all:]@[:all:]', { enabled: false })
+    assert.equal((await notifyPlan(database, 'ann@example.org')).outcome, 'sent', 'the narrowest says whether')
+    assert.equal((await setNotify(database, '[:all:]@example.org', { jid: 'post@jabber.example' })).hasPassword, true)
+    assert.equal((await setNotify(database, '[:all:]@example.org', { jid: 'post@other.example' })).hasPassword, false, 'another server never sees the password')
+    assert.deepEqual(await notifyPlan(database, 'ann@example.org'), { outcome: 'incomplete', missing: ['password'], by: ['ann@example.org', '[:all:]@example.org'] })
+    await setNotify(database, 'ann@example.org', { enabled: false })
+    assert.deepEqual(await notifyPlan(database, 'ann@example.org'), { outcome: 'off', by: ['ann@example.org'] })
+    await renameUser(database, 'ann@example.org', 'eve@example.org')
+    assert.deepEqual((await listNotify(database)).map(({ user }) => user).toSorted(), ['[:all:]@[:all:]', '[:all:]@example.org', 'eve@example.org'])
+    assert.equal((await deleteNotify(database, 'eve@example.org')).sendTo, 'phone.example')
+    assert.equal(await readNotify(database, 'eve@example.org'), undefined)
+    for (const [user, change, code] of [
+      ['nobody@example.org', { enabled: true }, 'unknown-user'], ['eve@example.org', {}, 'nothing-said'], ['eve@example.org', { jid: 'jabber.example' }, 'bad-jid'],
+      ['eve@example.org', { sendTo: 'a b@x.example' }, 'bad-jid'], ['eve@example.org', { password: 'x\ny' }, 'bad-password'], ['[:all:]', { enabled: true }, 'bad-address'],
+    ] as const) await assert.rejects(setNotify(database, user, change), (error) => error instanceof HeliosError && error.code === code, code)
+    await assert.rejects(deleteNotify(database, 'eve@example.org'), (error) => error instanceof HeliosError && error.code === 'unknown-notify')
   })
 }
