@@ -23,6 +23,7 @@ export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   listeners: [LISTENER],
   user: undefined,
   workers: 1,
+  stuckSeconds: 60,
   trace: { enabled: true, maxBytes: 64 * MIB, minFreeBytes: 256 * MIB },
   log: { level: 'info', pretty: 'auto' },
   dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 400, secondsPerHook: 60 },
@@ -46,7 +47,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
   readonly problems: readonly Problem[]
 } {
   const reader = new Reader(options.file ?? 'settings', options.text ?? '')
-  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'workers', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'workers', 'stuckSeconds', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
   const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
   const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
   const ownHome = reader.text(top['home'], 'home')
@@ -56,6 +57,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
     listeners: readListeners(top['listeners'], reader),
     user: reader.text(top['user'], 'user'),
     workers: readWorkers(top['workers'], reader),
+    stuckSeconds: readStuckSeconds(top['stuckSeconds'], reader),
     trace: {
       enabled: reader.flag(trace['enabled'], 'trace.enabled') ?? DEFAULTS.trace.enabled,
       maxBytes: reader.count(trace['maxBytes'], 'trace.maxBytes') ?? DEFAULTS.trace.maxBytes,
@@ -99,6 +101,17 @@ function readWorkers(value: unknown, reader: Reader): number {
   const count = reader.count(value, 'workers', MOST_WORKERS)
   if (count === 0) reader.problem('workers', 'somebody must serve sessions', 'write 1, or leave the key out')
   return count ?? DEFAULTS.workers
+}
+
+/** A process says something every two seconds. */
+const LEAST_STUCK_SECONDS = 10
+
+function readStuckSeconds(value: unknown, reader: Reader): number {
+  const seconds = reader.count(value, 'stuckSeconds', 3600) ?? DEFAULTS.stuckSeconds
+  if (seconds < LEAST_STUCK_SECONDS) {
+    reader.problem('stuckSeconds', 'a busy process would be taken for stuck', `write ${LEAST_STUCK_SECONDS} or more, or leave the key out`)
+  }
+  return seconds
 }
 
 function readListeners(value: unknown, reader: Reader): readonly ListenerSettings[] {

@@ -58,6 +58,8 @@ export interface Settings {
   readonly user: string | undefined
   /** Server processes that serve sessions; 1: the server itself does. */
   readonly workers: number
+  /** Seconds without a word after which one of several processes is taken for stuck and replaced. */
+  readonly stuckSeconds: number
   readonly trace: {
     readonly enabled: boolean
     /** Bytes all trace files together may take. */

@@ -6,6 +6,7 @@ import type { Generation } from '../host/generation.ts'
 import type { Reloader } from '../host/reloader.ts'
 import type { Logger } from '../log.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { TicketSecret } from '../tls/tickets.ts'
 import type { HomeRecorder } from '../trace/recorder.ts'
 import { bindAll, type Listener, type Told } from './listeners.ts'
 import type { House } from './serve.ts'
@@ -24,6 +25,8 @@ export interface Behind {
   readonly trace: HomeRecorder
   /** For sessions in this process. */
   readonly sessions: SessionDeps
+  /** The secret of TLS session tickets that is in force. */
+  readonly tickets: () => TicketSecret
 }
 
 export interface Front {
@@ -41,6 +44,8 @@ export interface Front {
   look(): Promise<readonly Problem[]>
   /** The server has a new generation. */
   loaded(generation: Generation): void
+  /** For handshakes in other processes. */
+  renewTickets(secret: TicketSecret): void
   /** What kept a process from the present generation at the last look. */
   trouble(): { readonly at: number; readonly problems: readonly Problem[] } | undefined
   /** Stops listening and lets running sessions finish; after the bound they are ended. Twice does no harm. */
@@ -62,6 +67,7 @@ export async function ownFront(settings: Settings, told: Told): Promise<Front> {
     workers: () => undefined,
     look: async () => [],
     loaded: () => {},
+    renewTickets: () => {},
     trouble: () => undefined,
     close: () => {
       ready.reject(new HeliosError('not-started', 'the server did not start', { fault: 'operator', mend: 'see its messages' }))

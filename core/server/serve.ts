@@ -31,6 +31,7 @@ import type { AuthOffer } from '../smtp/auth.ts'
 import { LoginThrottle } from '../smtp/login-throttle.ts'
 import { createTraceRecorder } from '../trace/recorder.ts'
 import { loadListenerCertificates, type ListenerCertificates } from '../tls/listeners.ts'
+import { newTicketSecret, TICKET_DAY_MS, type TicketSecret } from '../tls/tickets.ts'
 import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
 import { openStore } from '../world/store/store.ts'
@@ -111,8 +112,9 @@ async function assemble(
   const trace = createTraceRecorder({ home, settings: settings.trace, warn: (message) => log.warn(message) })
   undo.push(() => trace.close())
   let reloadsDone = 0
+  let tickets = newTicketSecret()
   const house = await openHouse({
-    settings, undo, listeners: front.listeners, log, runDirectory: join(home, 'run'),
+    settings, undo, listeners: front.listeners, log, runDirectory: join(home, 'run'), tickets: () => tickets,
     onLoaded: (generation, problems) => {
       front.loaded(generation)
       log.info({ generation: generation.number }, 'reloaded')
@@ -164,13 +166,19 @@ async function assemble(
   undo.push(watchFiles([join(home, 'control'), join(home, 'plugins'), ...settings.file === undefined ? [] : [dirname(settings.file)]], () => {
     void reloader.latest().then(() => house.lookForRestarts())
   }))
+  const renewing = setInterval(() => {
+    tickets = newTicketSecret()
+    house.apply()
+    front.renewTickets(tickets)
+  }, TICKET_DAY_MS)
+  undo.push(() => clearInterval(renewing))
   // Sessions end before the queue closes.
   undo.push(() => front.close())
   const sessions = sessionsOf(house, reloader, {
     settings, trace, log, failed, connections: new Connections(), throttle: new LoginThrottle(() => performance.now()), pepper: randomBytes(32),
     accepted: (id, envelope, size) => queue.add(id, envelope, size),
   })
-  return { log, house, reloader, queue, trace, sessions }
+  return { log, house, reloader, queue, trace, sessions, tickets: () => tickets }
 }
 
 /** What is different about the processes of a server. */
@@ -182,6 +190,8 @@ export interface HouseOptions {
   readonly runDirectory: string
   /** What of a generation listeners go by is given to these. */
   readonly listeners: readonly Listener[]
+  /** The one in force. */
+  readonly tickets: () => TicketSecret
   /** Asks the process that this one follows; absent in the one that decides what is in force. */
   readonly lead?: () => Promise<Lead>
   readonly onLoaded: (generation: Generation, problems: readonly Problem[]) => void
@@ -201,13 +211,13 @@ export interface House {
   files(): Readonly<Record<string, string>>
   /** What is looked at besides the control directory. */
   lists(): readonly string[]
-  /** Gives listeners that were added what they go by of the generation in force. */
+  /** Gives listeners what they go by, of the generation in force: once they were added, and when there is a new secret for tickets. */
   apply(): void
   /** Tells of edits that only a restart takes up. */
   lookForRestarts(): Promise<void>
 }
 
-export async function openHouse({ settings, undo, log, runDirectory, listeners, lead, onLoaded, onFailed }: HouseOptions): Promise<House> {
+export async function openHouse({ settings, undo, log, runDirectory, listeners, tickets, lead, onLoaded, onFailed }: HouseOptions): Promise<House> {
   const { home } = settings
   const accounts = new AccountStore(home, [LOGINS, ...await bundledTables()])
   undo.push(() => accounts.close())
@@ -232,6 +242,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
     const own = certificates.get(generation) ?? []
     for (const [index, { engine }] of listeners.entries()) {
       engine.setTimeoutSeconds(generation.control.timeoutsmtpd)
+      own[index]?.useTickets(tickets())
       if (own[index] !== undefined) engine.setCertificates(own[index])
     }
   }

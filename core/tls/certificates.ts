@@ -10,6 +10,7 @@ import type { Problem } from '../../config/problem.ts'
 import type { CertificatePair, TlsOptions } from '../../protocol/qmail/stunnel.ts'
 import { asciiLower } from '../../protocol/text.ts'
 import { CIPHERS, curves } from './defaults.ts'
+import { useTickets, type TicketSecret } from './tickets.ts'
 
 export interface Certificates {
   /** For clients that ask for no name. */
@@ -18,6 +19,8 @@ export interface Certificates {
   forName(name: string): SecureContext
   /** What is asked of clients' certificates. */
   readonly verify: TlsOptions['verify']
+  /** Tickets of handshakes from now on; those of another secret lead to a whole handshake. */
+  useTickets(secret: TicketSecret): void
 }
 
 export interface LoadedCertificates {
@@ -58,11 +61,11 @@ export async function loadCertificates(options: TlsOptions, source: Source, now:
     if (one !== undefined) loaded.push(one)
   }
   const failed = loaded.length === 0 || problems.some(({ severity }) => severity === 'error')
-  return { certificates: failed ? undefined : choose(loaded, options.verify), problems, files }
+  return { certificates: failed ? undefined : choose(loaded, options.verify, JSON.stringify([options, ca])), problems, files }
 }
 
 /** The first whose names have it, then the first with a wildcard for it (RFC 6125 6.4.3: one label), then the standard one. */
-function choose(loaded: readonly Loaded[], verify: TlsOptions['verify']): Certificates {
+function choose(loaded: readonly Loaded[], verify: TlsOptions['verify'], policy: string): Certificates {
   const standard = loaded[0]!.context
   const named = (name: string): SecureContext | undefined => loaded.find(({ names }) => names.includes(name))?.context
   return {
@@ -71,6 +74,7 @@ function choose(loaded: readonly Loaded[], verify: TlsOptions['verify']): Certif
       const name = asciiLower(asked)
       return named(name) ?? named(name.replace(/^[^.]+/, '*')) ?? standard
     },
+    useTickets: (secret) => { for (const { context } of loaded) useTickets(context, secret, policy) },
   }
 }
 

@@ -116,7 +116,7 @@ test('TLS of a listener: by a word, or with certificates of its own', async (t) 
 test('other shapes are errors as well', async (t) => {
   for (const text of ['[]', '5', '"x"', '{"listeners":[]}', '{"listeners":{}}', '{"listeners":[5]}',
     '{"listeners":[{"port":1},{"port":1}]}', '{"home":""}', '{"log":{"pretty":"yes"}}', '{"trace":{"maxBytes":-1}}',
-    '{"workers":0}', '{"workers":65}', '{"workers":"auto"}', '{"workers":1.5}']) {
+    '{"workers":0}', '{"workers":65}', '{"workers":"auto"}', '{"workers":1.5}', '{"stuckSeconds":9}', '{"stuckSeconds":"5"}']) {
     assert.equal((await problems({ cwd: directoryWith(t, { 'helios.config.json': text }) })).length, 1, text)
   }
   assert.deepEqual(await problems({ cwd: directoryWith(t, { 'helios.config.json': '' }) }), [])

@@ -8,30 +8,19 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { openSqlite } from '../../core/accounts/database.ts'
 import { hashPassword } from '../../core/accounts/passwords.ts'
-import { SmtpClient, type ClientOptions } from '../client/smtp-client.ts'
+import { SmtpClient } from '../client/smtp-client.ts'
 import { isQueueEmpty } from '../harness/delivered.ts'
-import { makeHome, type Home, type HomeFiles } from '../harness/home.ts'
+import type { Home } from '../harness/home.ts'
 import { descendantsOf, isAlive } from '../harness/processes.ts'
 import { freePort } from '../harness/ports.ts'
-import { startServer, type Server } from '../harness/server.ts'
+import { startServer } from '../harness/server.ts'
+import { hello, oneOnEach, served, start, statusFile, until, WHO, type Served, type WorkerStatus } from './workers-kit.ts'
 
 const run = promisify(execFile)
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js')
 const helios = (home: Home, ...args: string[]) => run(process.execPath, [LAUNCHER, '--home', home.path, ...args], { timeout: 60_000 })
 
-/** Only a hang meets it. */
-const PATIENCE_MS = 60_000
-/** Says at HELO which process serves: the parent of the broker, which is the parent of the shell. */
-const WHO = ':read -r line < /proc/$PPID/stat; set -- ${line##*) }; echo "P250-$2"'
 const END = 'the end of this message'
-
-interface Worker {
-  readonly number: number
-  readonly pid?: number
-  readonly sessions: number
-  readonly generation?: number
-  readonly replaced: number
-}
 
 /** The tests in here follow one another at one server: each start of one costs more than a test. */
 const { home, server } = await start({
@@ -216,40 +205,6 @@ test('the main process killed: all others end, and the next server finds what th
   assert.equal((await again.stop()).code, 0)
 })
 
-async function start(files: HomeFiles, settings: object = {}): Promise<{ readonly home: Home; readonly server: Server }> {
-  const home = await makeHome(files)
-  await home.write('helios.config.json', JSON.stringify({ workers: 2, listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0 }], ...settings }))
-  return { home, server: await startServer(home) }
-}
-
-interface Served {
-  readonly client: SmtpClient
-  /** Of the process that serves it. */
-  readonly pid: number
-}
-
-async function served(server: Server, options: ClientOptions = {}): Promise<Served> {
-  const client = await server.connect(options)
-  const [greeting] = await client.reply()
-  if (!greeting!.startsWith('220')) throw new Error(greeting)
-  return { client, pid: Number((await hello(client))[0]!.slice(4)) }
-}
-
-async function hello(client: SmtpClient): Promise<string[]> {
-  client.send('HELO x\r\n')
-  return client.reply()
-}
-
-/** Sessions on both processes: the system chooses who accepts, so as many as it takes. */
-async function oneOnEach(server: Server): Promise<readonly Served[]> {
-  const found: Served[] = []
-  await until(async () => {
-    found.push(await served(server))
-    return new Set(found.map(({ pid }) => pid)).size === 2
-  })
-  return found
-}
-
 async function untilOnEach(count: number, connect: () => Promise<readonly Served[]>): Promise<readonly Served[]> {
   return until(async () => {
     const found = await connect()
@@ -262,18 +217,7 @@ async function untilOnEach(count: number, connect: () => Promise<readonly Served
   })
 }
 
-interface Status {
-  readonly sessions: number
-  readonly generation: { readonly number: number }
-  readonly lastFailedReload?: unknown
-  readonly workers: readonly Worker[]
-}
-
-async function statusFile(home: Home): Promise<Status | undefined> {
-  return readFile(home.at('run/status.json'), 'utf8').then((text) => JSON.parse(text) as Status, () => undefined)
-}
-
-function replaced(workers: readonly Worker[] = []): number {
+function replaced(workers: readonly WorkerStatus[] = []): number {
   return workers.reduce((sum, worker) => sum + worker.replaced, 0)
 }
 
@@ -294,15 +238,5 @@ async function send(port: number, number: () => number, promised: Map<number, st
     await client.command('QUIT')
   } finally {
     await client.leave()
-  }
-}
-
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`it did not come about: ${look.toString()}`)
-    await pause(20)
   }
 }

@@ -261,7 +261,7 @@ describe('TLS on what we lean on', () => {
   async function listenTls(t: TestContext, options: FakeOptions & { readonly implicitTls?: boolean } = {}): Promise<Running> {
     const running = await listen(t, { offers: { starttls: options.implicitTls !== true }, ...options })
     const standard = createSecureContext(pair)
-    running.engine.setCertificates({ standard, forName: () => standard, verify: undefined })
+    running.engine.setCertificates({ standard, forName: () => standard, verify: undefined, useTickets: () => {} })
     return running
   }
 

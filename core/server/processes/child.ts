@@ -13,6 +13,7 @@ import { createTraceRecorder } from '../../trace/recorder.ts'
 import { networkOf } from '../../../protocol/network.ts'
 import { makeDirectory } from '../../accounts/ownership.ts'
 import type { Throttle } from '../../smtp/login-throttle.ts'
+import type { TicketSecret } from '../../tls/tickets.ts'
 import { complaintsTo } from '../complaints.ts'
 import { countSessions, finishAll } from '../front.ts'
 import type { ConnectionCount } from '../limits.ts'
@@ -30,6 +31,8 @@ const leads = new Map<number, (lead: Lead) => void>()
 const tries = new Map<number, (counted: Extract<Order, { readonly order: 'try' }>) => void>()
 const takes = new Map<number, (granted: boolean) => void>()
 let lastAsk = 0
+let tickets: TicketSecret = Buffer.alloc(0)
+let applyTickets: () => void = () => {}
 let look: () => Promise<void> = async () => {}
 let finishing: Promise<void> | undefined
 let finishSessions: () => Promise<void> = async () => {}
@@ -46,11 +49,15 @@ const channel = openChannel<Order, Notice>(new Socket({ fd: CHANNEL_FD }), MAX_L
 function obey(order: Order): void {
   switch (order.order) {
     case 'begin':
+      tickets = Buffer.from(order.tickets, 'base64')
       begin(order).catch((cause: unknown) => {
         channel.sendNow({ notice: 'failed', reasons: [cause instanceof HeliosError ? `${cause.message} (${cause.mend})` : String(cause)] })
         void finish(1)
       })
       return
+    case 'tickets':
+      tickets = Buffer.from(order.secret, 'base64')
+      return applyTickets()
     case 'look':
       void look().then(() => channel.send({ notice: 'looked', to: order.ask, problems: problems() }))
       return
@@ -87,7 +94,7 @@ async function begin({ settings, number, mark, pepper }: Extract<Order, { readon
   makeDirectory(home, runDirectory)
   const listeners: Listener[] = []
   const house = await openHouse({
-    settings, undo, log, runDirectory, listeners, lead,
+    settings, undo, log, runDirectory, listeners, lead, tickets: () => tickets,
     onLoaded: () => tell(), onFailed: () => tell(),
   })
   const { reloader } = house
@@ -101,6 +108,7 @@ async function begin({ settings, number, mark, pepper }: Extract<Order, { readon
   listeners.push(...await bindAll(settings.listeners, (listener) => admitTo(listener, sessions), told,
     settings.listeners.map((_, index) => FIRST_LISTENER_FD + index)))
   house.apply()
+  applyTickets = house.apply
   finishSessions = () => finishAll(listeners)
   look = async () => {
     await reloader.latest()

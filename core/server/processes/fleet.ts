@@ -12,6 +12,7 @@ import { processMark } from '../../message/places.ts'
 import { LoginThrottle } from '../../smtp/login-throttle.ts'
 import { STOP_SECONDS, type Behind, type Front } from '../front.ts'
 import { Connections } from '../limits.ts'
+import type { TicketSecret } from '../../tls/tickets.ts'
 import type { WorkerStatus } from '../status-file.ts'
 import { Member } from './member.ts'
 import { bindPlaces, type Place } from './places.ts'
@@ -23,8 +24,7 @@ const BACK_OFF_MS = [0, 100, 200, 400, 800, 1600, 3200, 5000] as const
 const SETTLED_MS = 10_000
 /** How long `look` waits for a process. */
 const LOOK_MS = 10_000
-/** Each process says something every two seconds; one that has been silent for so many of these is stuck. */
-const SILENCE_MS = 5000
+/** Looks in which nothing was heard of a process, after which it is stuck. Counted and not timed: this process, too, may have stood still. */
 const MOST_SILENCES = 12
 /** Beyond the time for sessions, for closing what stands behind them. */
 const CLOSING_MS = 10_000
@@ -77,7 +77,7 @@ class Fleet implements Front {
         fault: 'system', mend: 'look for limits on processes, memory and open files (ulimit -a), and whether the installation is complete', cause,
       })
     }
-    this.#watch = setInterval(() => this.#lookForSilence(), SILENCE_MS).unref()
+    this.#watch = setInterval(() => this.#lookForSilence(), this.#settings.stuckSeconds * 1000 / MOST_SILENCES).unref()
   }
 
   sessions(): number {
@@ -115,6 +115,10 @@ class Fleet implements Front {
     void this.look()
   }
 
+  renewTickets(secret: TicketSecret): void {
+    for (const member of this.#members()) member.renewTickets(secret)
+  }
+
   trouble(): { readonly at: number; readonly problems: readonly Problem[] } | undefined {
     return this.#trouble
   }
@@ -140,13 +144,13 @@ class Fleet implements Front {
     return this.#berths.flatMap(({ member }) => member ?? [])
   }
 
-  #launch(berth: Berth, { queue, reloader, trace, house }: Behind): Member {
+  #launch(berth: Berth, { queue, reloader, trace, house, tickets }: Behind): Member {
     const lead = async (): Promise<Lead> => {
       const { number } = await reloader.latest()
       return { number, failed: reloader.lastFailure !== undefined, settled: reloader.settled, files: house.lists() }
     }
     berth.member = new Member({
-      settings: this.#settings, number: berth.number, mark: processMark(), pepper: this.#pepper, throttle: this.#throttle,
+      settings: this.#settings, number: berth.number, mark: processMark(), pepper: this.#pepper, tickets: tickets(), throttle: this.#throttle,
       sockets: this.#places.map(({ fd }) => fd), lead,
       trace: (lines) => trace.take(lines),
       accepted: (notice) => {

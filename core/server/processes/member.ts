@@ -6,6 +6,7 @@ import type { Settings } from '../../../config/settings.ts'
 import { openChannel, type Channel } from '../../host/children/channel.ts'
 import { moduleFile } from '../../paths.ts'
 import type { LoginThrottle } from '../../smtp/login-throttle.ts'
+import type { TicketSecret } from '../../tls/tickets.ts'
 import { readTracePipe } from '../../trace/pipe.ts'
 import { CHANNEL_FD, MAX_LINE, TRACE_FD, type Lead, type MemberState, type Notice, type Order } from './wire.ts'
 
@@ -15,6 +16,7 @@ export interface MemberOptions {
   readonly number: number
   readonly mark: string
   readonly pepper: string
+  readonly tickets: TicketSecret
   readonly throttle: LoginThrottle
   /** The listeners' sockets. */
   readonly sockets: readonly number[]
@@ -79,7 +81,10 @@ export class Member {
       })
       readTracePipe(pipe, options.settings.trace.maxBytes, (lines) => options.trace(lines))
       pipe.once('close', () => traced.resolve())
-      this.#channel.sendNow({ order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: options.pepper })
+      this.#channel.sendNow({
+        order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: options.pepper,
+        tickets: options.tickets.toString('base64'),
+      })
     }
     this.ended = Promise.all([exited, closed.promise, traced.promise]).then(([how]) => {
       this.#over()
@@ -100,6 +105,10 @@ export class Member {
       this.#looks.set(ask, resolve)
       this.#channel.send({ order: 'look', ask })
     })
+  }
+
+  renewTickets(secret: TicketSecret): void {
+    this.#channel.send({ order: 'tickets', secret: secret.toString('base64') })
   }
 
   /** Tells it to let its sessions finish and to end. */

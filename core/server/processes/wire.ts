@@ -37,7 +37,10 @@ export type Order =
     readonly mark: string
     /** Base64: what all processes need for the same answers about users that are not there. */
     readonly pepper: string
+    /** Base64: the secret of TLS session tickets. */
+    readonly tickets: string
   }
+  | { readonly order: 'tickets'; readonly secret: string }
   | { readonly order: 'look'; readonly ask: number }
   | { readonly order: 'lead'; readonly to: number; readonly lead: Lead }
   | { readonly order: 'taken'; readonly to: number; readonly granted: boolean }
