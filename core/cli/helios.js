@@ -12,6 +12,8 @@ import { fileURLToPath, pathToFileURL } from 'url'
 const NEEDED = [22, 19]
 // For young objects. Left alone, V8 takes 100 MiB and more for those of a busy server, which is no faster for it.
 const YOUNG = '--max-semi-space-size=2'
+// What a server is started by: "helios serve", "qmailctl start".
+const SERVING = ['serve', 'start', 'restart']
 // Behind a symbolic link such as node_modules/.bin/helios, this is still the file itself.
 const launcher = fileURLToPath(import.meta.url)
 const root = dirname(dirname(dirname(launcher)))
@@ -37,7 +39,7 @@ function fail() {
 }
 
 function run() {
-  if (wantsLittle()) process.execve(process.execPath, [process.execPath, YOUNG].concat(process.execArgv, process.argv.slice(1)), process.env)
+  if (wantsLittle()) process.execve(process.execPath, [process.execPath, YOUNG].concat(process.execArgv, launcher, process.argv.slice(2)), process.env)
   followLauncher()
   quietWarnings()
   // Before the first use of the thread pool: password hashes and syncs to disk must not wait for one another.
@@ -57,7 +59,7 @@ function run() {
 /** A server that was started without the option above, where a process can start itself anew. */
 function wantsLittle() {
   const told = process.execArgv.concat(process.env.NODE_OPTIONS || '').some((option) => option.includes('semi-space'))
-  return process.argv.includes('serve') && !told && !process.channel && process.execve !== undefined && process.platform !== 'win32'
+  return process.argv.some((word) => SERVING.includes(word)) && !told && !process.channel && process.execve !== undefined && process.platform !== 'win32'
 }
 
 /** A launcher that is killed outright must not leave its server behind, holding the home. */

@@ -21,6 +21,7 @@ import { domain } from './domain.ts'
 import { dotqmail } from './dotqmail.ts'
 import { addExamples } from './examples.ts'
 import { finger } from './finger.ts'
+import { runFormer } from './former-names.ts'
 import { init } from './init.ts'
 import { notify } from './notify.ts'
 import { plugin } from './plugin.ts'
@@ -42,8 +43,14 @@ export async function main(args: readonly string[]): Promise<void> {
   // A reader that has seen enough (`helios why | head`) is no error.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit())
   const exit = (code: number): void => { process.exitCode = code }
+  const run = async (words: readonly string[]): Promise<void> => {
+    await (await buildProgram(exit)).parseAsync(words, { from: 'user' })
+  }
   try {
-    await (await buildProgram(exit)).parseAsync(args, { from: 'user' })
+    const [first, name = '', ...rest] = args
+    // As the launchers in bin/ say it.
+    if (first !== '--as') return await run(args)
+    await runFormer(name, rest, run, processIo(() => ({})), (command) => toldBy(command, name))
   } catch (error) {
     exit(report(error))
   }
@@ -57,12 +64,17 @@ async function buildProgram(exit: (status: number) => void): Promise<Command> {
     .version(version(), '-V, --version', 'show the version')
     .option('--home <dir>', 'the home to work on; else the settings file says, else ./helios-home')
     .option('--config <file>', 'the settings file; else helios.config.json or .yaml is looked for')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`helios: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
-    .showHelpAfterError('("helios --help" shows what there is)')
+  toldBy(program, 'helios')
   for (const noun of [...NOUNS, ...await pluginNouns()]) noun.register(program, io, exit)
   addExamples(program)
   return program
+}
+
+/** Says what was not understood in the manner of the house, under the name it was called by. */
+function toldBy(command: Command, name: string): Command {
+  return command.exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${name}: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
+    .showHelpAfterError(`("${name} --help" shows what there is)`)
 }
 
 function processIo(options: () => { readonly home?: string; readonly config?: string }): Io {

@@ -21,6 +21,8 @@ export interface Verbs {
   readonly noun: string
   readonly about: string
   readonly verbs: readonly Verb[]
+  /** What the command was called in Helios 0.9.0; installed under this name, too. */
+  readonly formerName?: string
   /** What the plugin has to say of an account, `login@domain`, when an operator asks for everything known of it. Nothing where it says nothing. */
   account?(account: string, context: Pick<VerbContext, 'tables' | 'accounts' | 'control'>): Promise<AccountPart | undefined>
 }

@@ -98,7 +98,7 @@ const test: Verb = {
 }
 
 export const verbs: Verbs = {
-  noun: 'antispoof', about: 'say who may send from which address', verbs: [list, add, del, set, test],
+  noun: 'antispoof', about: 'say who may send from which address', formerName: 'helios-antispoofadmin', verbs: [list, add, del, set, test],
   async account(account, { tables }) {
     const lists = (await listsOf(tables, ownersFor(ownerOf(account)))).filter(({ entries, isDefault }) => !isDefault || entries.length > 0)
     return { lines: lists.flatMap(linesOf), json: lists.map(jsonOf) }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
+import { formerNames } from '../../core/cli/former-names.ts'
 import { DEFAULT_LIMITS, LIMIT_KEYS } from '../../config/limits.ts'
 import { SECTIONS } from '../../protocol/spp/list.ts'
 import { makeHome } from '../harness/home.ts'
@@ -106,4 +107,9 @@ describe('the same plugin in three languages', () => {
 test('the page of limits names every one, with its default', () => {
   const { text } = readPage('docs/limits.md')
   for (const key of LIMIT_KEYS) assert.match(text, new RegExp('`' + key + '`[^|\n]*\\|[^|\n]*' + DEFAULT_LIMITS[key]), `docs/limits.md does not have ${key}`)
+})
+
+test('the page of former names has every one', async () => {
+  const { text } = readPage('docs/former-names.md')
+  for (const name of await formerNames()) assert.ok(text.includes(`| \`${name}`), `docs/former-names.md does not have ${name}`)
 })

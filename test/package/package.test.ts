@@ -24,6 +24,10 @@ test('npx helios and npm start\'s launcher work in a checkout', async () => {
   assert.match((await run('npx', ['helios', '--version'], { cwd: root, env })).stdout, version)
 })
 
+test('npx finds the former names, too', async () => {
+  assert.match((await run('npx', ['helios-passwd', '--help'], { cwd: root, env })).stdout, /^Usage: helios-passwd \[options\] login domain \[password\]\n/)
+})
+
 test('the launcher works by its own path from another directory', async () => {
   assert.match((await run(process.execPath, [launcher, '--version'], { cwd: scratch, env })).stdout, version)
 })
@@ -39,6 +43,8 @@ test('the packed tarball works in an empty directory: init, check, the library w
   await run(helios, ['init', '--domain', 'example.test', 'home'], { cwd: empty, env })
   await writeFile(join(empty, 'home', 'helios.config.json'), '{"listeners":[{"service":"smtp","host":"127.0.0.1","port":0}]}')
   await run(helios, ['--home', 'home', 'check'], { cwd: empty, env })
+  await run(join(dirname(helios), 'helios-adddomain'), ['-p', 'former.test', '--home', 'home'], { cwd: empty, env })
+  assert.match((await run(join(dirname(helios), 'helios-antispoofadmin'), ['list', '--home', 'home'], { cwd: empty, env })).stdout, /^\[:none:\]@\[:none:\] /)
   const installed = await readdir(join(empty, 'node_modules', 'helios-mail'))
   assert.ok(!installed.includes('test'), 'what only development needs stays out of the package')
 
