@@ -24,3 +24,27 @@ export async function headWithin(message: Message, { bytes, lines }: HeadBounds)
 }
 
 const LF = 0x0a
+
+/** Of a message whose lines `linesWithin` bounds. */
+export class LineTooLong extends Error {
+  override readonly name = 'LineTooLong'
+}
+
+/**
+ * Content with no line longer than so many bytes: where one is, reading fails with `LineTooLong`. For packages that gather a line
+ * piece by piece and look at all of it again each time: their work grows with the square of its length.
+ */
+export async function* linesWithin(content: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let length = 0
+  for await (const chunk of content) {
+    let start = 0
+    for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
+      if (length + end - start > bytes) throw new LineTooLong(`a line is longer than ${bytes} bytes`)
+      length = 0
+      start = end + 1
+    }
+    length += chunk.length - start
+    if (length > bytes) throw new LineTooLong(`a line is longer than ${bytes} bytes`)
+    yield chunk
+  }
+}

@@ -1,5 +1,5 @@
-/** What of a message's header is put to mailauth. A client must not set it to work for minutes. */
-import type { HeadBounds, Message } from '../../core/plugin/index.ts'
+/** What of a message is put to mailauth. A client must not set it to work for minutes. */
+import { linesWithin, type HeadBounds, type Message } from '../../core/plugin/index.ts'
 
 /**
  * The host edits the first 256 KiB of a header: what a longer one holds could not be removed. mailauth's time grows with
@@ -11,28 +11,55 @@ export const MOST_SIGNATURES = 10
 /** A signature names the fields it covers, and each name is looked for in the whole header. Ordinary ones are a tenth of this. */
 const LONGEST_SIGNATURE = 8 * 1024
 
-/** The message without signatures beyond MOST_SIGNATURES, and without overlong ones. For a header within BOUNDS. */
+/**
+ * Of those, signatures of a part of the body (`l=`). Each with another length has mailauth work through the whole body once
+ * more, and none of them counts as a proof.
+ */
+const MOST_PARTIAL = 2
+/** Longest line of the body of a signed message. SMTP has 1000 bytes (RFC 5321 section 4.5.3.1.6); mailauth's time grows with the square. */
+const LONGEST_LINE = 256 * 1024
+
+/**
+ * The message without signatures beyond MOST_SIGNATURES and MOST_PARTIAL, and without overlong ones. For a header within BOUNDS.
+ * Where a signature is left, reading fails with `LineTooLong` at a line that makes it dear to check.
+ */
 export async function* withFewSignatures(message: Message): AsyncGenerator<Uint8Array> {
-  let head: string | undefined = ''
-  for await (const chunk of message.content()) {
-    if (head === undefined) {
-      yield chunk
-      continue
-    }
-    // Each character is one byte.
-    head += Buffer.from(chunk).toString('latin1')
-    const end = head.startsWith('\n') ? 0 : head.indexOf('\n\n')
-    if (end < 0) continue
-    yield Buffer.from(fewSignatures(head.slice(0, end)) + head.slice(end), 'latin1')
-    head = undefined
+  const content = message.content()[Symbol.asyncIterator]()
+  try {
+    const head = await headOf(content)
+    const few = fewSignatures(head.text)
+    yield Buffer.from(few.text + head.more, 'latin1')
+    const rest = { [Symbol.asyncIterator]: () => content }
+    yield* few.signed ? linesWithin(rest, LONGEST_LINE) : rest
+  } finally {
+    await content.return?.()
   }
-  if (head !== undefined) yield Buffer.from(fewSignatures(head), 'latin1')
 }
 
-function fewSignatures(head: string): string {
-  let signatures = 0
-  return head.split(/\n(?![ \t])/).filter((field) => {
-    if (!/^(?:DKIM-Signature|ARC-Message-Signature|ARC-Seal)[ \t]*:/i.test(field)) return true
-    return field.length <= LONGEST_SIGNATURE && (!/^DKIM/i.test(field) || signatures++ < MOST_SIGNATURES)
-  }).join('\n')
+/** The header, each character a byte, and what came along behind it. */
+async function headOf(content: AsyncIterator<Uint8Array>): Promise<{ readonly text: string; readonly more: string }> {
+  let text = ''
+  for (;;) {
+    const { done, value } = await content.next()
+    if (done === true) return { text, more: '' }
+    text += Buffer.from(value).toString('latin1')
+    const end = text.startsWith('\n') ? 0 : text.indexOf('\n\n')
+    if (end >= 0) return { text: text.slice(0, end), more: text.slice(end) }
+  }
 }
+
+function fewSignatures(head: string): { readonly text: string; readonly signed: boolean } {
+  let signatures = 0
+  let partial = 0
+  let signed = false
+  const text = head.split(/\n(?![ \t])/).filter((field) => {
+    if (!/^(?:DKIM-Signature|ARC-Message-Signature|ARC-Seal)[ \t]*:/i.test(field)) return true
+    if (field.length > LONGEST_SIGNATURE) return false
+    if (/^DKIM/i.test(field) && (++signatures > MOST_SIGNATURES || (PARTIAL.test(field) && ++partial > MOST_PARTIAL))) return false
+    signed = true
+    return true
+  }).join('\n')
+  return { text, signed }
+}
+
+const PARTIAL = /[:;]\s*l\s*=/i

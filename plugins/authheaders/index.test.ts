@@ -169,6 +169,25 @@ it('looks at ten signatures of one message', async () => {
   assert.ok(facts.length < 30, String(facts.length))
 })
 
+it('looks at two signatures of a part of the body, each with its own length', async () => {
+  const partial = (length: number): Promise<string> => signed(PLAIN, { maxBodyLength: length } as never)
+  const signatures = await Promise.all([1, 2, 3, 4].map(async (length) => (await partial(length)).slice(0, -PLAIN.length)))
+  assert.match(signatures[0]!, /; l=1;/)
+  const { edits } = await ask(`${signatures.join('')}${await signed(PLAIN)}`, WITH_KEY)
+  assert.equal(field(edits).match(/dkim=pass/g)?.length, 3)
+})
+
+it('refuses a line that makes a signature dear to check, and lets it pass where there is none', async () => {
+  const long = (body: string): string => PLAIN.replace(BODY, body)
+  const signature = 'DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=far.example; s=s1; bh=x; b=x; h=from\n'
+  const seal = 'ARC-Message-Signature: i=1; a=rsa-sha256; c=simple/simple; d=far.example; s=s1; bh=x; b=x; h=from\n'
+  for (const first of [signature, seal]) {
+    assert.equal(await replyTo(first + long(`${'x'.repeat(257 * 1024)}\n`), WITH_KEY), '554 sorry, a line of this message is too long for its signature to be checked (#5.6.0)')
+    assert.equal(await replyTo(first + long(`${'x'.repeat(127 * 1024)}\n`.repeat(3)), WITH_KEY), undefined)
+  }
+  assert.equal(await replyTo(long(`${' '.repeat(257 * 1024)}x\n`), WITH_KEY), undefined)
+})
+
 it('answers any message with a field that is one field', async () => {
   const line = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom('From: ', 'From: <', 'DKIM-Signature: ', 'ARC-Seal: i=1; ', 'ARC-Message-Signature: i=1; ', 'From: a@b.example'),

@@ -79,6 +79,10 @@ it('refuses a header in which another author could hide', async () => {
   assert.deepEqual(commands, [error('554 sorry, the header of this message is too long to be signed (#5.6.0)')])
 })
 
+it('refuses a line that is dear to sign', async () => {
+  assert.deepEqual((await ask({ message: `${MESSAGE}${'x'.repeat(257 * 1024)}\n` })).commands, [error('554 sorry, a line of this message is too long to be signed (#5.6.0)')])
+})
+
 it('keeps its word that no unsigned mail leaves: a broken key, or a database that does not answer, is a failure', async () => {
   const broken = await ask({ tables: { dkim_sign: [{ ...ROWS[0]!, pem: '-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n' }] } })
   assert.match(broken.fault?.detail ?? '', /^the key rsa1 of far\.example cannot sign: /)

@@ -1,12 +1,14 @@
 /** Signs what leaves in the name of a domain of ours (DKIM, RFC 6376). */
 import type { MessageInput } from 'mailauth'
-import { definePlugin, error, headWithin, insertField, oneOf, wireStream, type Edit, type Message, type Session, type World } from '../../core/plugin/index.ts'
+import { definePlugin, error, headWithin, insertField, linesWithin, LineTooLong, oneOf, wireStream, type Edit, type Message, type Session, type World } from '../../core/plugin/index.ts'
 import { asciiLower } from '../../protocol/text.ts'
 import { authorOf, type Author } from './author.ts'
 import { KEYS, tables } from './schema.ts'
 
 /** The world shows the first 256 KiB of a header: behind them another From could stand. mailauth's time grows with the square of the lines. */
 const BOUNDS = { bytes: 240 * 1024, lines: 5000 }
+/** SMTP has 1000 bytes (RFC 5321 section 4.5.3.1.6), and who gets more on the way cuts it; mailauth's time grows with the square. */
+const LONGEST_LINE = 256 * 1024
 
 export default definePlugin({
   name: 'dkim-sign',
@@ -26,7 +28,12 @@ export default definePlugin({
       return undefined
     }
     if (!await headWithin(message, BOUNDS)) return error('554 sorry, the header of this message is too long to be signed (#5.6.0)')
-    return sign(message, author.domain, keys, world)
+    try {
+      return await sign(message, author.domain, keys, world)
+    } catch (reason) {
+      if (reason instanceof LineTooLong) return error('554 sorry, a line of this message is too long to be signed (#5.6.0)')
+      throw reason
+    }
   },
 })
 
@@ -59,7 +66,7 @@ async function sign(message: Message, domain: string, keys: readonly Key[], worl
     canonicalization: 'relaxed/relaxed', signTime: new Date(world.now()), strict: true,
     signatureData: keys.map(({ selector, pem }) => ({ signingDomain: domain, selector, privateKey: pem })),
   }
-  const { signatures, errors } = await dkimSign(wireStream(message.content()) as unknown as MessageInput, options as unknown as Parameters<typeof dkimSign>[1])
+  const { signatures, errors } = await dkimSign(wireStream(linesWithin(message.content(), LONGEST_LINE)) as unknown as MessageInput, options as unknown as Parameters<typeof dkimSign>[1])
   // Unsigned, it would be refused by whoever obeys the domain's policy: better for now than for good.
   for (const { selector, err } of errors) throw new Error(`the key ${selector} of ${domain} cannot sign: ${err.message}`)
   return signatures.split(/\r\n(?![ \t])/).filter((field) => field !== '').map((field) =>
