@@ -9,7 +9,7 @@ import { isKnownDomain, mailRootOf } from './domains.ts'
 import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
 import { makeDirectory } from './ownership.ts'
-import { hashPassword } from './passwords.ts'
+import { hashPassword, keepClear } from './passwords.ts'
 import { isTrue, type PasswdTable } from './schema.ts'
 
 /** A user as lists show one. Never a password, hashed or not. */
@@ -28,7 +28,11 @@ export interface NewUser {
   readonly password: string
   /** Bytes, 0 (no limit) when absent. */
   readonly quota?: number
+  readonly keep?: Keep
 }
+
+/** How a password is kept: as a hash, or as it is, for somebody who wants APOP, CRAM-MD5 or SCRAM. */
+export type Keep = 'hash' | 'clear text'
 
 /**
  * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `unknown-domain` for a domain that is
@@ -42,7 +46,7 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
   const home = join(mailRootOf(database), domain, login)
-  const password = await hashPassword(checkPassword(user.password))
+  const password = await textFor(user.password, user.keep)
   makeMaildir(database.home, home)
   const owner = statSync(database.home)
   const quota = user.quota ?? 0
@@ -52,10 +56,10 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
   return { login, domain, home, quota, enabled: true }
 }
 
-/** Gives a user a new password. Throws HeliosError `unknown-user`. */
-export async function setPassword(database: Database, address: string, password: string): Promise<void> {
+/** Gives a user a new password. Throws HeliosError `unknown-user` or `bad-password`. */
+export async function setPassword(database: Database, address: string, password: string, keep?: Keep): Promise<void> {
   const { login, domain } = await requireUser(database, address)
-  const { numUpdatedRows } = await database.write.updateTable('passwd').set({ password: await hashPassword(checkPassword(password)) })
+  const { numUpdatedRows } = await database.write.updateTable('passwd').set({ password: await textFor(password, keep) })
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   if (numUpdatedRows === 0n) throw unknownUser(login, domain)
 }
@@ -167,6 +171,12 @@ function makeMaildir(home: string, directory: string): void {
   } catch (error) {
     throw fileFailure('mailbox', `cannot create ${directory}`, error)
   }
+}
+
+/** The text for the password column. */
+async function textFor(password: string, keep: Keep = 'hash'): Promise<string> {
+  const checked = checkPassword(password)
+  return keep === 'clear text' ? keepClear(checked) : hashPassword(checked)
 }
 
 // POP3, IMAP and SASL PLAIN carry neither NUL nor line ends in a password.

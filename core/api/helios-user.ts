@@ -6,8 +6,9 @@ import type { Database } from '../accounts/database.ts'
 import { deleteUser, lookAtUser, type Deletion } from '../accounts/deletion.ts'
 import { userDetails, type UserDetails } from '../accounts/details.ts'
 import { deleteDotqmail, listDotqmail, readDotqmail, setDotqmail, type DotqmailText, type Dotqmails, type SetDotqmail } from '../accounts/dotqmail.ts'
+import { schemeOf, type Scheme } from '../accounts/passwords/texts.ts'
 import { makeTables } from '../accounts/tables.ts'
-import { findUser, renameUser, setEnabled, setPassword, setQuota, type UserInfo } from '../accounts/users.ts'
+import { findUser, renameUser, setEnabled, setPassword, setQuota, type Keep, type UserInfo } from '../accounts/users.ts'
 import { declaredTables } from './declared.ts'
 import { QmailSqlUser } from './qmail-sql-user.ts'
 
@@ -46,9 +47,17 @@ export class HeliosUser {
     })
   }
 
-  /** Hashes and stores a new password. Rejects with HeliosError `bad-password`. */
-  setPassword(password: string): Promise<void> {
-    return changed(() => setPassword(this.#database, this.address, password))
+  /**
+   * Stores a new password: hashed, or as it is for a user who wants APOP, CRAM-MD5 or SCRAM, which whoever reads the database can read, too.
+   * Rejects with HeliosError `bad-password`.
+   */
+  setPassword(password: string, keep?: Keep): Promise<void> {
+    return changed(() => setPassword(this.#database, this.address, password, keep))
+  }
+
+  /** How the password is kept, told by its form. */
+  async passwordScheme(): Promise<Scheme> {
+    return schemeOf((await this.sql.row())?.password ?? null)
   }
 
   /** No login and no mail for the user; everything stays. */

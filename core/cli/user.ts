@@ -29,17 +29,27 @@ function withPasswordOptions(command: Command): Command {
   return command
     .option('--password <text>', 'the password; readable by other users of this machine while the command runs')
     .option('--generate', 'make a password up and show it')
+    .option('--clear-text', 'keep the password as it is and not as a hash: for APOP, CRAM-MD5 and SCRAM-SHA-256, which need it')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nWithout these options the password is asked for, or read as one line from standard input.')
+}
+
+interface KeepOption {
+  readonly clearText?: boolean
+}
+
+function warnOfClearText(io: Io, address: string): void {
+  io.err(`warning: the password of ${address} is kept as it is: whoever can read the database, or a backup of it, has it ("helios user passwd ${address}" makes it a hash again)`)
 }
 
 function registerAdd(noun: Command, io: Io): void {
   const command = noun.command('add').description('add a user').argument('<address>', 'login@domain')
     .option('--quota <bytes>', 'bytes the mailbox may hold, with K, M or G; 0 for no limit', readBytes, 0)
-  type AddOptions = PasswordOptions & Json & { readonly quota: number }
+  type AddOptions = PasswordOptions & KeepOption & Json & { readonly quota: number }
   withPasswordOptions(command).action((address: string, options: AddOptions) => withHelios(io, async (helios) => {
     const { password, generated } = await obtainPassword(io, address, options)
-    const added = await (await helios.addUser({ address, password, quota: options.quota })).info()
+    const added = await (await helios.addUser({ address, password, quota: options.quota, keep: options.clearText === true ? 'clear text' : 'hash' })).info()
+    if (options.clearText === true) warnOfClearText(io, `${added.login}@${added.domain}`)
     if (options.json === true) return io.out(JSON.stringify({ ...added, ...generated ? { password } : {} }, undefined, 2))
     io.out(`${added.login}@${added.domain} added, mail in ${added.home}/Maildir`)
     if (generated) io.out(`password: ${password}`)
@@ -48,11 +58,14 @@ function registerAdd(noun: Command, io: Io): void {
 
 function registerPasswd(noun: Command, io: Io): void {
   const command = noun.command('passwd').description("change a user's password").argument('<address>', 'login@domain')
-  withPasswordOptions(command).action((address: string, options: PasswordOptions & Json) => withHelios(io, async (helios) => {
+  withPasswordOptions(command).action((address: string, options: PasswordOptions & KeepOption & Json) => withHelios(io, async (helios) => {
     // Before anything is asked: typing a password twice for nobody is a nuisance.
     const found = await helios.user(address)
     const { password, generated } = await obtainPassword(io, found.address, options)
-    await found.setPassword(password)
+    const before = await found.passwordScheme()
+    await found.setPassword(password, options.clearText === true ? 'clear text' : 'hash')
+    if (options.clearText === true) warnOfClearText(io, found.address)
+    else if (before === 'clear text') io.err(`note: the password is a hash now, so that APOP, CRAM-MD5 and SCRAM-SHA-256 no longer work for ${found.address}`)
     if (options.json === true) return io.out(JSON.stringify({ login: found.login, domain: found.domain, ...generated ? { password } : {} }, undefined, 2))
     io.out(`password of ${found.address} changed`)
     if (generated) io.out(`password: ${password}`)

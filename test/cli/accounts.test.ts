@@ -118,6 +118,20 @@ test('a password that is made up is shown once and works', async (t) => {
   assert.equal(await verifyPassword(password, storedPassword(here, 'ann')), true)
 })
 
+test('a password is kept in clear text only where that is said, with a warning, and is a hash again after the next one', async (t) => {
+  const here = bareHome(t)
+  await here.helios(['domain', 'add', 'example.org'])
+  const added = await here.helios(['user', 'add', 'ann@example.org', '--clear-text'], { stdin: 'secret\n' })
+  assert.deepEqual([added.code, storedPassword(here, 'ann')], [0, '{CLEAR}secret'])
+  assert.match(added.err, /^warning: the password of ann@example\.org is kept as it is: whoever can read the database, or a backup of it, has it \(/)
+  const hashed = await here.helios(['user', 'passwd', 'ann@example.org'], { stdin: 'other\n' })
+  assert.match(hashed.err, /^note: the password is a hash now, so that APOP, CRAM-MD5 and SCRAM-SHA-256 no longer work for ann@example\.org\n$/)
+  assert.equal(await verifyPassword('other', storedPassword(here, 'ann')), true)
+  assert.match(storedPassword(here, 'ann'), /^\$scrypt\$/)
+  assert.equal((await here.helios(['user', 'passwd', 'ann@example.org', '--clear-text', '--generate'])).code, 0)
+  assert.match(storedPassword(here, 'ann'), /^\{CLEAR\}[a-z0-9-]{19}$/)
+})
+
 test('aliases, a renamed user, and what deleting takes along', async (t) => {
   const here = bareHome(t)
   for (const args of [['domain', 'add', 'example.org'], ['user', 'add', 'ann@example.org', '--generate']]) assert.equal((await here.helios(args)).code, 0)
