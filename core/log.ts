@@ -19,6 +19,9 @@ export interface LogOptions {
 /** Bytes of log that may wait for a reader that does not read; then the newest lines go. */
 const MAX_WAITING = 8 * 1024 * 1024
 const PIPE_BUF = 4096
+/** Lines wait for one another so long, or until they are so many: each write costs the thread pool more than its bytes do. */
+const GATHER_MS = 50
+const GATHER_BYTES = 2048
 const SECRETS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']
 
 /**
@@ -33,7 +36,7 @@ export function createLog(settings: Settings['log'], options: LogOptions): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
-  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, maxLength: MAX_WAITING, ...(options.shared === true ? { maxWrite: PIPE_BUF } : {}) }))
+  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, minLength: GATHER_BYTES, periodicFlush: GATHER_MS, maxLength: MAX_WAITING, ...(options.shared === true ? { maxWrite: PIPE_BUF } : {}) }))
 }
 
 function prettyStream({ terminal, destination }: LogOptions): DestinationStream {

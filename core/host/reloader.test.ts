@@ -9,7 +9,7 @@ function setUp(extra: Partial<ReloaderOptions> = {}): { world: World; options: R
   const world: World = { stamp: 'a', stamps: 0, built: [], fails: false, failures: 0, loaded: [] }
   const options: ReloaderOptions = {
     settleMs: 2, patienceMs: 20,
-    stamp: async () => { world.stamps += 1; return world.stamp },
+    stamp: () => { world.stamps += 1; return world.stamp },
     build: async (number) => {
       world.built.push(world.stamp)
       return world.fails
@@ -49,22 +49,26 @@ test('sessions that ask together share one look at the files', async () => {
 })
 
 test('an edit made while a look is under way is seen by who asks after it', async () => {
-  let release = (): void => {}
-  const gate = new Promise<void>((resolve) => { release = resolve })
-  let calls = 0
+  const gate = Promise.withResolvers<void>()
+  const reading = Promise.withResolvers<void>()
   const { world, options } = setUp()
-  const reloader = await started({ ...options, stamp: async () => {
-    const seen = world.stamp
-    // The first look after the start has read the files, and its answer is under way.
-    if (++calls === 3) await gate
-    return seen
+  const reloader = await started({ ...options, build: async (number) => {
+    const built = await options.build(number)
+    if (number === 1) return built
+    reading.resolve()
+    await gate.promise
+    return built
   } })
-  const before = reloader.latest()
   world.stamp = 'b'
+  const before = reloader.latest()
+  await reading.promise
+  world.stamp = 'c'
   const after = reloader.latest()
-  release()
-  assert.equal((await before).number, 1)
-  assert.equal((await after).number, 2)
+  gate.resolve()
+  await before
+  await after
+  assert.deepEqual(world.built, ['a', 'b', 'c'])
+  assert.equal((await after).number, world.loaded.at(-1))
 })
 
 test('a failed build keeps the old generation, is told once, and is tried again after the next edit only', async () => {
@@ -86,7 +90,7 @@ test('a file that keeps changing does not serve, and delays an accept no longer 
   let n = 0
   let moving = false
   const { world, options } = setUp()
-  const reloader = await started({ ...options, stamp: async () => moving ? `moving ${n++}` : world.stamp })
+  const reloader = await started({ ...options, stamp: () => moving ? `moving ${n++}` : world.stamp })
   moving = true
   assert.equal((await reloader.latest()).number, 1)
   moving = false
@@ -143,7 +147,7 @@ test('files that somebody goes on writing are not settled, and are once they sta
   const { world, options } = setUp()
   let writing = false
   let n = 0
-  const reloader = await started({ ...options, stamp: async () => (writing ? `w${n++}` : world.stamp) })
+  const reloader = await started({ ...options, stamp: () => (writing ? `w${n++}` : world.stamp) })
   writing = true
   await reloader.latest()
   assert.equal(reloader.settled, false)

@@ -7,8 +7,8 @@ import type { Problem } from '../../config/problem.ts'
 import type { BuiltGeneration, Generation } from './generation.ts'
 
 export interface ReloaderOptions {
-  /** One string that changes whenever an operator's file does. Never rejects. */
-  readonly stamp: () => Promise<string>
+  /** One string that changes whenever an operator's file does. Never throws. */
+  readonly stamp: () => string
   /** Reads and builds the next generation. Never rejects. */
   readonly build: (number: number) => Promise<BuiltGeneration>
   readonly onLoaded: (generation: Generation, problems: readonly Problem[]) => void
@@ -25,7 +25,7 @@ export class Reloader {
   #current: Generation
   #stamp: string
   #number: number
-  #check: Promise<Generation> | undefined
+  #look: Promise<Generation> | undefined
   #next: Promise<Generation> | undefined
   #settled = true
   #failed: { readonly at: number; readonly problems: readonly Problem[] } | undefined
@@ -43,10 +43,10 @@ export class Reloader {
     let built: BuiltGeneration
     let tries = 0
     do {
-      stamp = await options.stamp()
+      stamp = options.stamp()
       built = await options.build(1)
       // Half of an edit may have been read. Where somebody never stops writing, the next look mends it.
-    } while (++tries < START_TRIES && await options.stamp() !== stamp)
+    } while (++tries < START_TRIES && options.stamp() !== stamp)
     if (built.generation === undefined) return { problems: built.problems }
     return { reloader: new Reloader(options, built.generation, stamp), problems: built.problems }
   }
@@ -65,26 +65,25 @@ export class Reloader {
   }
 
   /**
-   * The generation for a session that begins now. The stat calls of one check serve every session that asked before
-   * it began; one that comes later waits for a check of its own, so an edit made before it is never missed.
+   * The generation for a session that begins now. One look serves every session that asked before it began, those accepted in one
+   * turn of the event loop above all; one that comes later waits for a look of its own, so an edit made before it is never missed.
    */
-  async latest(): Promise<Generation> {
-    if (this.#check === undefined) return this.#begin()
-    this.#next ??= this.#check.finally(() => undefined).then(() => this.#begin())
+  latest(): Promise<Generation> {
+    this.#next ??= this.#lookAfter(this.#look)
     return this.#next
   }
 
-  #begin(): Promise<Generation> {
+  async #lookAfter(running: Promise<unknown> | undefined): Promise<Generation> {
+    await running
+    await new Promise((resolve) => { setImmediate(resolve) })
     this.#next = undefined
-    const check = this.#refresh().finally(() => {
-      if (this.#check === check) this.#check = undefined
-    })
-    this.#check = check
-    return check
+    const look = this.#refresh()
+    this.#look = look
+    return look
   }
 
   async #refresh(until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS)): Promise<Generation> {
-    const stamp = await this.#options.stamp()
+    const stamp = this.#options.stamp()
     this.#settled = true
     if (stamp === this.#stamp) return this.#current
     const settled = await this.#stood(stamp)
@@ -92,7 +91,7 @@ export class Reloader {
     if (settled === undefined) return this.#giveUp()
     const built = await this.#options.build(this.#number + 1)
     // Half of an edit may have been read when one was made meanwhile: then this is nobody's generation.
-    if (await this.#options.stamp() !== settled) return performance.now() < until ? this.#refresh(until) : this.#giveUp()
+    if (this.#options.stamp() !== settled) return performance.now() < until ? this.#refresh(until) : this.#giveUp()
     if (built.unsettled === true) return this.#giveUp()
     this.#stamp = settled
     if (built.generation === undefined) {
@@ -118,7 +117,7 @@ export class Reloader {
     let stamp = first
     for (let waited = 0; waited < patienceMs; waited += settleMs) {
       await delay(settleMs)
-      const again = await this.#options.stamp()
+      const again = this.#options.stamp()
       if (again === stamp) return stamp
       stamp = again
     }

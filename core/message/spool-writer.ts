@@ -24,6 +24,8 @@ const HELD_BYTES = 64 * 1024
 /** Pieces that are put together into one: a client that sends byte by byte must not cost an object of some hundred bytes for each. */
 const HELD_PIECES = 64
 
+const DONE = Promise.resolve()
+
 export interface WriterDoors {
   readonly fs: FileSystem
   readonly directories: DirectorySync
@@ -103,9 +105,15 @@ export class FileSpoolWriter implements SpoolWriter {
   }
 
   /** As SpoolWriter. Once `commit` was called this only waits for it: a promise under way is not taken back. */
-  async abort(): Promise<void> {
-    this.#ending ??= this.#discard()
-    await this.#ending
+  abort(): Promise<void> {
+    this.#ending ??= this.#draining === undefined && !this.#created ? this.#forget() : this.#discard()
+    return this.#ending
+  }
+
+  /** Of what never reached the disk. */
+  #forget(): Promise<void> {
+    this.#held = []
+    return DONE
   }
 
   async #store(envelope: Envelope): Promise<void> {

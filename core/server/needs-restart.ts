@@ -13,10 +13,10 @@ export class NeedsRestart {
     this.#warn = warn
   }
 
-  /** Looks at these files, absolute: the first look is what the server runs with, a later difference is told. Never rejects. */
-  async look(files: readonly string[]): Promise<void> {
+  /** Looks at these files, absolute: the first look is what the server runs with, a later difference is told. Never throws. */
+  look(files: readonly string[]): void {
     for (const file of files) {
-      const stamp = await fileStamp(file)
+      const stamp = fileStamp(file)
       if (this.#known.has(file) && this.#known.get(file) !== stamp) {
         const name = file.startsWith(this.#home) ? relative(this.#home, file) : file
         this.#warn(`${name} was edited and needs a restart: this server goes on with what it read before`)

@@ -214,7 +214,7 @@ export interface House {
   /** Gives listeners what they go by, of the generation in force: once they were added, and when there is a new secret for tickets. */
   apply(): void
   /** Tells of edits that only a restart takes up. */
-  lookForRestarts(): Promise<void>
+  lookForRestarts(): void
 }
 
 export async function openHouse({ settings, undo, log, runDirectory, listeners, tickets, lead, onLoaded, onFailed }: HouseOptions): Promise<House> {
@@ -258,7 +258,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   let trusted: readonly string[] = []
   const needsRestart = new NeedsRestart(home, (message) => log.warn(message))
   const started = await Reloader.start({
-    stamp: async () => JSON.stringify(await controlStamps(home, lists)),
+    stamp: () => controlStamps(home, lists).map(({ path, stamp }) => `${path} ${stamp}`).join('\n'),
     build: async (next) => {
       const led = await lead?.()
       if (led?.settled === false) return { problems: [], unsettled: true }
@@ -282,7 +282,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
       })
       lists = [...built.files ?? lists, ...tls.files]
       trusted = built.trustedFiles ?? trusted
-      if (lead === undefined) await needsRestart.look([...settingsFile, ...trusted])
+      if (lead === undefined) needsRestart.look([...settingsFile, ...trusted])
       if (built.generation !== undefined) {
         certificates.set(built.generation, tls.certificates)
         files = await controlDigests(home)

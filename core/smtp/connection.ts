@@ -360,6 +360,8 @@ class Intake extends SMTPStream {
   override _write(chunk: Buffer, _encoding: BufferEncoding, next: (error?: Error | null) => void): void {
     const talk = this.#connection.talk
     if (this.isClosed || talk === undefined) return next()
-    void talk.receive(chunk).then(() => next())
+    const serving = talk.receive(chunk)
+    if (serving === undefined) next()
+    else void serving.then(() => next())
   }
 }

@@ -22,34 +22,47 @@ export function data(dialogue: Dialogue): Reply | Promise<Reply> {
   return dialogue.after(dialogue.ask('data'), (verdict) => dialogue.conclude(verdict, () => begin(dialogue, verdict)))
 }
 
-async function begin(dialogue: Dialogue, verdict: Verdict): Promise<Reply> {
-  return await open(dialogue) ?? dialogue.say(replyAndRead(...verdict.replies, '354 go ahead'))
+function begin(dialogue: Dialogue, verdict: Verdict): Reply | Promise<Reply> {
+  return dialogue.after(open(dialogue), (refusal) => refusal ?? dialogue.say(replyAndRead(...verdict.replies, '354 go ahead')))
 }
 
-/** Makes a place for the content of the transaction, which is over with that. Gives the refusal where there is none. Never rejects. */
-export async function open(dialogue: Dialogue): Promise<Reply | undefined> {
+/** Makes a place for the content of the transaction, which is over with that. Gives the refusal where there is none. Never throws or rejects. */
+export function open(dialogue: Dialogue): Reply | undefined | Promise<Reply | undefined> {
   const { session } = dialogue
   const envelope: Omit<Envelope, 'edits'> = {
-    reversePath: session.reversePath ?? '', recipients: [...session.recipients], env: { ...session.env }, start: session.start,
+    reversePath: session.reversePath ?? '', recipients: session.recipients, env: { ...session.env }, start: session.start,
     sessionId: session.id, receivedAt: dialogue.now(), parameters: session.parameters,
-    ...(session.recipientParameters.some((each) => Object.keys(each).length > 0) ? { recipientParameters: session.recipientParameters } : {}),
+    ...(session.recipientParameters.some(hasAny) ? { recipientParameters: session.recipientParameters } : {}),
   }
   session.closeTransaction()
-  try {
-    const writer = await dialogue.spool.create()
-    const head = bytesOf(received(session, envelope.receivedAt) + [...session.headers, ...session.transactionHeaders].map((line) => `${line}\n`).join(''))
-    dialogue.receiving = new Receiving(writer, envelope, dialogue.databytes())
-    await writer.write(head)
-  } catch (cause) {
+  const refused = (cause: unknown): Reply => {
     void dialogue.receiving?.abandon()
     dialogue.receiving = undefined
     dialogue.failed('no place for a message in the spool', cause)
     return dialogue.refuse(CANNOT_QUEUE, 'built-in: spool')
   }
-  session.clearPending()
-  // The client may have left while the spool was asked.
-  if (dialogue.signal.aborted) void dialogue.receiving.abandon()
-  return undefined
+  const opened = (): undefined => {
+    session.clearPending()
+    // The client may have left while the spool was asked.
+    if (dialogue.signal.aborted) void dialogue.receiving?.abandon()
+  }
+  const write = (writer: SpoolWriter): void | Promise<void> => {
+    const head = bytesOf(received(session, envelope.receivedAt) + [...session.headers, ...session.transactionHeaders].map((line) => `${line}\n`).join(''))
+    dialogue.receiving = new Receiving(writer, envelope, dialogue.databytes())
+    return writer.write(head)
+  }
+  try {
+    const writer = dialogue.spool.create()
+    const written = writer instanceof Promise ? writer.then(write) : write(writer)
+    return written instanceof Promise ? written.then(opened).catch(refused) : opened()
+  } catch (cause) {
+    return refused(cause)
+  }
+}
+
+function hasAny(parameters: object): boolean {
+  for (const _ in parameters) return true
+  return false
 }
 
 function received(session: SmtpSession, at: number): string {
@@ -115,10 +128,10 @@ export class Receiving {
     }
   }
 
-  async abandon(): Promise<void> {
-    if (this.#abandoned) return
+  /** Never rejects. */
+  abandon(): Promise<void> {
     this.#abandoned = true
-    await this.writer.abort()
+    return this.writer.abort()
   }
 }
 
@@ -129,34 +142,41 @@ export function bareLfAsOriginal(dialogue: Dialogue): Reply {
   return dialogue.say(replyAndClose(BARE_LF), 'built-in: bare LF')
 }
 
-/** The true end of data has come: everything is decided, made durable, and answered. Never rejects. */
-export async function endOfData(dialogue: Dialogue, end: EndOfData): Promise<Reply> {
+/** The true end of data has come: everything is decided, made durable, and answered. Never throws or rejects. */
+export function endOfData(dialogue: Dialogue, end: EndOfData): Reply | Promise<Reply> {
   const receiving = dialogue.receiving!
   // From here on a client that leaves no longer abandons the message: it may already be promised.
   dialogue.receiving = undefined
-  try {
-    const answer = await decide(dialogue, receiving, end)
+  const answered = (answer: Reply): Reply => {
     if (answer.text.startsWith('250 ok ')) dialogue.conduct.mailed()
+    dialogue.trace.flush()
     return answer
-  } catch (cause) {
+  }
+  const failed = (cause: unknown): Reply => {
     void receiving.abandon()
     dialogue.failed('a message could not be queued', cause)
     const text = (cause instanceof HeliosError ? cause.reply : undefined) ?? '451 qq write error or disk full (#4.3.0)'
-    return dialogue.refuse(text, 'built-in: spool')
-  } finally {
-    dialogue.trace.flush()
+    return answered(dialogue.refuse(text, 'built-in: spool'))
+  }
+  try {
+    const answer = decide(dialogue, receiving, end)
+    return answer instanceof Promise ? answer.then(answered).catch(failed) : answered(answer)
+  } catch (cause) {
+    return failed(cause)
   }
 }
 
-async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData): Promise<Reply> {
-  const refuse = (text: string, why: string): Reply => {
-    void receiving.abandon()
-    return dialogue.refuse(text, why)
-  }
+function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData): Reply | Promise<Reply> {
   if (receiving.trouble !== undefined) throw receiving.trouble
   const refusal = refusalOf(dialogue, receiving, end)
-  if (refusal !== undefined) return refuse(...refusal)
-  const verdict = await askAboutMessage(dialogue, receiving)
+  if (refusal !== undefined) {
+    void receiving.abandon()
+    return dialogue.refuse(...refusal)
+  }
+  return dialogue.after(askAboutMessage(dialogue, receiving), (verdict) => settled(dialogue, receiving, verdict))
+}
+
+function settled(dialogue: Dialogue, receiving: Receiving, verdict: Verdict): Reply | Promise<Reply> {
   const okay = `250 ok ${Math.floor(dialogue.now() / 1000)} qp ${receiving.writer.id}`
   if (verdict.kind === 'refuse' || (verdict.kind === 'hang-up' && verdict.replies.length > 0)) {
     void receiving.abandon()
@@ -173,10 +193,11 @@ async function decide(dialogue: Dialogue, receiving: Receiving, end: EndOfData):
     void receiving.abandon()
     return dialogue.say(reply(okay), `discarded: ${decidedBy(verdict) ?? 'a plugin'} left no recipient`)
   }
-  await receiving.writer.commit(envelope)
   const { id, size } = receiving.writer
-  dialogue.trace.add({ event: 'message', id, from: reversePath, to: recipients, size })
-  return dialogue.say(reply(okay))
+  return receiving.writer.commit(envelope).then(() => {
+    dialogue.trace.add({ event: 'message', id, from: reversePath, to: recipients, size })
+    return dialogue.say(reply(okay))
+  })
 }
 
 /** What the content itself is refused for: the reply, and which check. */
@@ -190,15 +211,20 @@ export function refusalOf({ session }: Dialogue, { tooBig }: Receiving, end: End
   return tooBig ? ['552 sorry, that message size exceeds my databytes limit (#5.3.4)', 'built-in: databytes'] : undefined
 }
 
-async function askAboutMessage(dialogue: Dialogue, receiving: Receiving): Promise<Verdict> {
+function askAboutMessage(dialogue: Dialogue, receiving: Receiving): Verdict | Promise<Verdict> {
   if (dialogue.policy.lines('message').length === 0) return { kind: 'go-on', replies: [] }
   const { session } = dialogue
   // Plugins of +message see the transaction that DATA closed.
   session.reversePath = receiving.envelope.reversePath
   session.recipients = [...receiving.envelope.recipients]
+  let verdict: Verdict | Promise<Verdict>
   try {
-    return await dialogue.ask('message', receiving.writer.message())
-  } finally {
+    verdict = dialogue.ask('message', receiving.writer.message())
+  } catch (cause) {
     session.closeTransaction()
+    throw cause
   }
+  if (verdict instanceof Promise) return verdict.finally(() => session.closeTransaction())
+  session.closeTransaction()
+  return verdict
 }

@@ -48,6 +48,8 @@ export interface Offers {
 }
 
 const NOTHING: Offers = { starttls: false }
+/** One for all: a stack for each connection costs more than its end. */
+const CLIENT_LEFT = new Error('the client has left')
 
 type Answer = Reply | Promise<Reply>
 
@@ -301,7 +303,7 @@ export class Dialogue implements Required<DialogueDeps> {
   /** The connection is over, for whatever reason. */
   leave(reason: string): void {
     if (this.#gone.signal.aborted) return
-    this.#gone.abort(new Error('the client has left'))
+    this.#gone.abort(CLIENT_LEFT)
     void this.receiving?.abandon()
     this.receiving = undefined
     // What the client left in the middle of is recorded before the end.

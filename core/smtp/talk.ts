@@ -28,7 +28,11 @@ export interface Port {
   startTls(): void
 }
 
+/** The bytes that are left to be served. */
+type Step = Buffer | undefined
+
 const NOTHING = Buffer.alloc(0)
+const LF = 0x0a
 /** Replies gathered before they must leave. */
 const GATHER_LIMIT = 16_384
 /** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
@@ -41,7 +45,6 @@ export class Talk {
   readonly #clock: () => number
   readonly #begun: number
   #out = ''
-  #flushing = false
   #full = false
   #waiting = false
   #closed = false
@@ -59,6 +62,8 @@ export class Talk {
   /** A reply was given, so it is the client's turn. */
   #answered = false
   #greeted: Promise<void> | undefined
+  /** Commands of the current chunk. */
+  #served = 0
 
   /** @param clock milliseconds that never go back; @param begun when the session began */
   constructor(port: Port, dialogue: Dialogue, clock: () => number = () => performance.now(), begun = clock()) {
@@ -76,7 +81,7 @@ export class Talk {
 
   /** Sends the greeting. */
   begin(): void {
-    this.#greeted = this.#serve(() => this.#greet())
+    this.#greeted = this.#serve(() => this.#greet()) ?? undefined
   }
 
   async #greet(): Promise<void> {
@@ -88,14 +93,17 @@ export class Talk {
     this.#answer(await this.#dialogue.greet())
   }
 
-  /** Takes a chunk of the client's bytes; resolves when the next may come. Never rejects. */
-  async receive(chunk: Buffer): Promise<void> {
-    if (this.#greeted !== undefined) {
-      if (this.#busy) this.#dialogue.spokeEarly()
-      await this.#greeted
-      this.#greeted = undefined
-    }
-    await this.#serve(() => this.#consume(chunk))
+  /** Takes a chunk of the client's bytes. The next may come when this has returned, or resolved. Never throws or rejects. */
+  receive(chunk: Buffer): void | Promise<void> {
+    if (this.#greeted !== undefined) return this.#afterGreeting(chunk)
+    return this.#serve(() => this.#consume(chunk))
+  }
+
+  async #afterGreeting(chunk: Buffer): Promise<void> {
+    if (this.#busy) this.#dialogue.spokeEarly()
+    await this.#greeted
+    this.#greeted = undefined
+    await this.receive(chunk)
   }
 
   /** The client has ended its side: what it still sent was served, its replies leave, and the connection ends. */
@@ -149,16 +157,27 @@ export class Talk {
     else this.#answer(words())
   }
 
-  async #serve(work: () => Promise<void>): Promise<void> {
+  /** What never waits costs no promise: this runs for each command of each client. */
+  #serve(work: () => void | Promise<void>): void | Promise<void> {
     this.#busy = true
     try {
-      await work()
+      const working = work()
+      if (working !== undefined) return working.catch((cause: unknown) => this.#broken(cause)).then(() => this.#rest())
     } catch (cause) {
-      this.#dialogue.failed('a connection could not be served', cause)
-      this.#close()
-    } finally {
-      this.#busy = false
+      this.#broken(cause)
     }
+    this.#rest()
+  }
+
+  #broken(cause: unknown): void {
+    this.#dialogue.failed('a connection could not be served', cause)
+    this.#close()
+  }
+
+  /** It is the client's turn. */
+  #rest(): void {
+    this.#busy = false
+    this.#flush()
     if (this.#answered) {
       this.#answered = false
       if (this.#inContent) this.#pace.content(this.#clock())
@@ -167,29 +186,44 @@ export class Talk {
     if (this.#stopping !== undefined && !this.#inContent) this.#endWith(this.#stopping)
   }
 
-  async #consume(chunk: Buffer): Promise<void> {
-    let rest: Buffer | undefined = chunk
-    let served = 0
+  #consume(chunk: Buffer): void | Promise<void> {
+    this.#served = 0
+    return this.#goOn(chunk)
+  }
+
+  #goOn(chunk: Buffer | undefined): void | Promise<void> {
+    let rest = chunk
     while (rest !== undefined && rest.length > 0 && !this.#closed && !this.#retired) {
-      if (this.#decoder !== undefined) {
-        rest = await this.#data(this.#decoder, rest)
-        continue
+      const step = this.#step(rest)
+      if (step instanceof Promise) {
+        // What is answered already need not wait for what is not.
+        this.#flush()
+        return step.then((left) => this.#goOn(left))
       }
-      if (this.#chunk !== undefined) {
-        rest = await this.#chunkBytes(this.#chunk, rest)
-        continue
-      }
-      const end: number = rest.indexOf(0x0a)
-      const line = this.#line(rest, end)
-      rest = end < 0 ? undefined : rest.subarray(end + 1)
-      if (line === undefined) continue
-      const answer: Reply | Promise<Reply> = this.#dialogue.command(line, rest !== undefined && rest.length > 0)
-      this.#answer(answer instanceof Promise ? await answer : answer)
-      if (this.#emptyChunk !== undefined) await this.#chunkBytes(this.#emptyChunk, NOTHING)
-      if (this.#out.length > GATHER_LIMIT) this.#flush()
-      if (this.#full) await this.#drained()
-      if (++served % TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+      rest = step
     }
+  }
+
+  /** Serves the beginning of these bytes; what is left of them. */
+  #step(bytes: Buffer): Step | Promise<Step> {
+    if (this.#decoder !== undefined) return this.#data(this.#decoder, bytes)
+    if (this.#chunk !== undefined) return this.#chunkBytes(this.#chunk, bytes)
+    const end = bytes.indexOf(LF)
+    const line = this.#line(bytes, end)
+    const rest = end < 0 ? undefined : bytes.subarray(end + 1)
+    if (line === undefined) return rest
+    const answer = this.#dialogue.command(line, rest !== undefined && rest.length > 0)
+    if (answer instanceof Promise) return answer.then((late) => this.#afterCommand(late, rest))
+    return this.#afterCommand(answer, rest)
+  }
+
+  #afterCommand(answer: Reply, rest: Step): Step | Promise<Step> {
+    this.#answer(answer)
+    if (this.#emptyChunk !== undefined) return this.#chunkBytes(this.#emptyChunk, NOTHING).then(() => rest)
+    if (this.#out.length > GATHER_LIMIT) this.#flush()
+    if (this.#full) return this.#drained().then(() => rest)
+    if (++this.#served % TURN === 0) return new Promise((resolve) => { setImmediate(() => resolve(rest)) })
+    return rest
   }
 
   #tooLong(part: Buffer): boolean {
@@ -224,14 +258,19 @@ export class Talk {
     return textOf(whole)
   }
 
-  async #data(decoder: DataDecoder, chunk: Buffer): Promise<Buffer | undefined> {
+  #data(decoder: DataDecoder, chunk: Buffer): Step | Promise<Step> {
     const came = this.#clock()
     this.#pace.received(chunk.length, came)
     const { content, rest, end } = decoder.decode(chunk)
-    if (content.length > 0) {
-      const stored = this.#dialogue.receiving?.content(content)
-      if (stored !== undefined) await stored.then(() => this.#pace.worked(this.#clock() - came))
-    }
+    const stored = content.length > 0 ? this.#dialogue.receiving?.content(content) : undefined
+    if (stored === undefined) return this.#afterContent(decoder, rest, end)
+    return stored.then(() => {
+      this.#pace.worked(this.#clock() - came)
+      return this.#afterContent(decoder, rest, end)
+    })
+  }
+
+  #afterContent(decoder: DataDecoder, rest: Step, end: boolean): Step | Promise<Step> {
     if (decoder.bareLf && this.#dialogue.session.compat) {
       this.#decoder = undefined
       this.#answer(bareLfAsOriginal(this.#dialogue))
@@ -240,7 +279,13 @@ export class Talk {
     if (!end) return undefined
     this.#decoder = undefined
     if (this.#dialogue.receiving === undefined) return rest
-    this.#answer(await endOfData(this.#dialogue, { bareLf: decoder.bareLf, hops: decoder.hops, headerBytes: decoder.headerBytes }))
+    const answer = endOfData(this.#dialogue, decoder)
+    if (answer instanceof Promise) return answer.then((late) => this.#afterMessage(late, rest))
+    return this.#afterMessage(answer, rest)
+  }
+
+  #afterMessage(answer: Reply, rest: Step): Step {
+    this.#answer(answer)
     return rest
   }
 
@@ -284,14 +329,11 @@ export class Talk {
       this.#closed = true
       return this.#port.restart?.(reply.speaker)
     }
-    if (!this.#flushing) {
-      this.#flushing = true
-      process.nextTick(() => this.#flush())
-    }
+    // Otherwise when all that came is served.
+    if (!this.#busy) this.#flush()
   }
 
   #flush(): void {
-    this.#flushing = false
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''

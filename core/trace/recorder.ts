@@ -4,6 +4,7 @@
  * up or the disk refuses, trace is dropped and counted, and the log says so once.
  */
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Settings } from '../../config/settings.ts'
 import { Ring } from './ring.ts'
 import type { NewTraceEvent, SessionTrace, TraceEvent, TraceRecorder } from './types.ts'
@@ -41,6 +42,8 @@ export interface HomeRecorder extends TraceRecorder {
 const MAX_WAITING = 16 * 1024 * 1024
 /** Bytes of one write, about. */
 const BATCH = 512 * 1024
+/** How long a record may wait for others that go into the same write. */
+const GATHER_MS = 20
 /** Events after which a session flushes by itself: one that never ends a transaction must not gather for ever. */
 const MAX_GATHERED = 256
 /** Milliseconds between two complaints that the writer cannot keep up. */
@@ -130,8 +133,8 @@ class Recorder implements HomeRecorder {
   }
 
   async #write(): Promise<void> {
-    // What is flushed in the same turn of the event loop goes into the same write.
-    await new Promise((resolve) => { setImmediate(resolve) })
+    // Each write costs the thread pool more than its bytes do.
+    await delay(GATHER_MS)
     while (this.#waiting.length > 0) {
       const lines = this.#next()
       try {
