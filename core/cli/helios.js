@@ -10,8 +10,9 @@ import { dirname, join } from 'path'
 import { fileURLToPath, pathToFileURL } from 'url'
 
 const NEEDED = [22, 19]
-// For young objects. Left alone, V8 takes 100 MiB and more for those of a busy server, which is no faster for it.
-const YOUNG = '--max-semi-space-size=2'
+// For young objects. Left alone, V8 takes 100 MiB and more for those of a busy server, which is no faster for it. Of so little,
+// several threads collect no faster than one, and cost more.
+const YOUNG = ['--max-semi-space-size=2', '--no-parallel-scavenge']
 // What a server is started by: "helios serve", "qmailctl start".
 const SERVING = ['serve', 'start', 'restart']
 // Behind a symbolic link such as node_modules/.bin/helios, this is still the file itself.
@@ -39,7 +40,7 @@ function fail() {
 }
 
 function run() {
-  if (wantsLittle()) process.execve(process.execPath, [process.execPath, YOUNG].concat(process.execArgv, launcher, process.argv.slice(2)), process.env)
+  if (wantsLittle()) process.execve(process.execPath, [process.execPath].concat(YOUNG, process.execArgv, launcher, process.argv.slice(2)), process.env)
   followLauncher()
   quietWarnings()
   // Before the first use of the thread pool: password hashes and syncs to disk must not wait for one another.

@@ -68,8 +68,9 @@ export class Engine extends SMTPServer {
 
   constructor(options: EngineOptions) {
     // allowHalfOpen: a client that sends everything and half-closes still gets its replies. It is an option of
-    // net.createServer, to which the library hands its own.
+    // net.createServer, to which the library hands its own. Without a name it would ask the system for one at each connection.
     const library: SMTPServerOptions & { allowHalfOpen: boolean } = {
+      name: 'helios',
       disabledCommands: ['STARTTLS', 'AUTH'], disableReverseLookup: true, logger: false, allowHalfOpen: true,
       socketTimeout: options.timeoutSeconds * 1000,
       SNICallback: (name, found) => found(null, this.#certificates?.forName(domainToASCII(name))),

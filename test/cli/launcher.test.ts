@@ -73,14 +73,14 @@ test('a launcher that is killed outright leaves no server behind', async (t) => 
 test('the server has little room for young objects, unless somebody said how much; through whichever Node it is started', { skip: process.platform !== 'linux' }, async (t) => {
   const here = await homeForServer(place(t))
   for (const { command, options, wanted } of [
-    { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=2'] },
-    { command: oldNode, options: '', wanted: ['--max-semi-space-size=2'] },
+    { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=2', '--no-parallel-scavenge'] },
+    { command: oldNode, options: '', wanted: ['--max-semi-space-size=2', '--no-parallel-scavenge'] },
     { command: [process.execPath, LAUNCHER], options: '--max-semi-space-size=8', wanted: [] },
   ]) {
     const started = here.start(['serve'], { command, env: options === '' ? {} : { NODE_OPTIONS: options } })
     const end = ended(started)
     const words = readFileSync(`/proc/${await serving(here)}/cmdline`, 'utf8').split('\0')
-    assert.deepEqual(words.filter((word) => word.includes('semi-space')), wanted)
+    assert.deepEqual(words.filter((word) => /semi-space|scavenge/.test(word)), wanted)
     started.kill('SIGTERM')
     assert.equal((await end).code, 0)
   }
