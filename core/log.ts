@@ -20,8 +20,9 @@ export interface LogOptions {
 const MAX_WAITING = 8 * 1024 * 1024
 const PIPE_BUF = 4096
 /** Lines wait for one another so long, or until they are so many: each write costs the thread pool more than its bytes do. */
-const GATHER_MS = 50
+const GATHER_MS = 20
 const GATHER_BYTES = 2048
+const URGENT = /^\{"level":"(?:warn|error|fatal)"/
 const SECRETS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']
 
 /**
@@ -36,7 +37,20 @@ export function createLog(settings: Settings['log'], options: LogOptions): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
-  }, pretty ? prettyStream(options) : options.destination ?? pinoDestination({ dest: 2, sync: false, minLength: GATHER_BYTES, periodicFlush: GATHER_MS, maxLength: MAX_WAITING, ...(options.shared === true ? { maxWrite: PIPE_BUF } : {}) }))
+  }, pretty ? prettyStream(options) : options.destination ?? gathering(options.shared === true))
+}
+
+/** What an operator must act upon leaves at once, and what stands before it. */
+function gathering(shared: boolean): DestinationStream {
+  const stream = pinoDestination({
+    dest: 2, sync: false, minLength: GATHER_BYTES, periodicFlush: GATHER_MS, maxLength: MAX_WAITING, ...(shared ? { maxWrite: PIPE_BUF } : {}),
+  })
+  return {
+    write(line) {
+      stream.write(line)
+      if (URGENT.test(line)) stream.flush()
+    },
+  }
 }
 
 function prettyStream({ terminal, destination }: LogOptions): DestinationStream {
