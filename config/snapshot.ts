@@ -8,10 +8,14 @@ import { isAbsolute, join } from 'node:path'
 const MOST_BYTES = 4 * 1024 * 1024
 const MOST_CDB_BYTES = 64 * 1024 * 1024
 
+/** What some editors put before the first line. It would be part of that line, which then matches nothing: a list that lets pass. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+const MARKED = 'it begins with a byte order mark (the bytes EF BB BF), which would be part of its first line; save it as UTF-8 without that mark'
+
 export interface Snapshot {
   /** Bytes of each regular file by its name; links are followed. */
   readonly files: ReadonlyMap<string, Buffer>
-  /** Files that are there but could not be read, by name, with the reason. */
+  /** What is there but is no file to read, by name, with the reason. Nobody minds a directory whose name is no control file's. */
   readonly unreadable: ReadonlyMap<string, string>
   /** Why the directory itself could not be read. */
   readonly failure?: string
@@ -31,6 +35,7 @@ export async function takeSnapshot(home: string): Promise<Snapshot> {
   for (const name of names.filter((each) => !each.startsWith('.'))) {
     const read = await readRegular(join(home, 'control', name), name.endsWith('.cdb') ? MOST_CDB_BYTES : MOST_BYTES)
     if (typeof read === 'string') unreadable.set(name, read)
+    else if (read !== undefined && read.indexOf(BYTE_ORDER_MARK) === 0 && !name.endsWith('.cdb')) unreadable.set(name, MARKED)
     else if (read !== undefined) files.set(name, read)
   }
   return { files, unreadable }
@@ -46,11 +51,13 @@ function inHome(home: string, path: string): string {
   return isAbsolute(path) ? path : join(home, path)
 }
 
-/** The bytes; a reason when there is a file that cannot be read; undefined when there is none, or it is not regular. */
+/** The bytes; a reason when something is there that cannot be read as a file; undefined when there is nothing. */
 async function readRegular(path: string, most: number): Promise<Buffer | string | undefined> {
   try {
+    const kind = await stat(path)
+    if (kind.isDirectory()) return 'it is a directory'
     // A FIFO or a device would block the open.
-    if (!(await stat(path)).isFile()) return undefined
+    if (!kind.isFile()) return 'it is no regular file'
     const file = await open(path, 'r')
     try {
       const { size } = await file.stat()

@@ -15,7 +15,7 @@ import type { Hook } from '../plugin/plugin.ts'
 import type { ServerStatus } from '../server/status-file.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
-import { isAlive, readStatus } from './status.ts'
+import { isAlive, readStatus, restartLines } from './status.ts'
 
 const PATIENCE_MS = 15_000
 
@@ -53,6 +53,7 @@ async function reloadNow(home: string, before: ServerStatus, io: Io): Promise<nu
     await delay(50)
     const now = (await readStatus(home))?.status
     if (now === undefined || now.reloadsDone === before.reloadsDone) continue
+    for (const line of restartLines(now)) io.out(line)
     if (now.lastFailedReload !== undefined) {
       for (const problem of now.lastFailedReload.problems) io.err(printProblem(problem))
       io.err(`helios: not reloaded: generation ${now.generation.number} serves on (mend the errors above)`)
@@ -95,6 +96,7 @@ async function showChanges(home: string, server: ServerStatus, io: Io): Promise<
   }
   const { control, problems: found } = await checkHome({ home, cwd: io.cwd })
   const problems = [...found, ...control === undefined ? [] : await checkPlugins(control)]
+  for (const line of restartLines(server)) io.out(line)
   if (changed.includes('smtpplugins')) showLines(server, control?.read('smtpplugins') ?? '', io)
   const errors = problems.filter((problem) => problem.severity === 'error')
   for (const problem of errors) io.err(printProblem(problem))

@@ -224,5 +224,6 @@ function record(line: Line, result: RunResult, settled: Settlement, request: Hoo
     ...(settled.fault === undefined ? {} : { fault: settled.fault.kind, detail: settled.fault.detail }),
     ...(line.options.shadow === true ? { shadow: true as const } : {}),
     ...(result.exit === undefined ? {} : { exit: result.exit }),
+    ...(result.complaint === undefined ? {} : { complaint: result.complaint }),
   })
 }

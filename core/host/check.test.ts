@@ -52,6 +52,18 @@ test('lines of sections their plugin cannot serve, of names nobody has, of files
   assert.equal(said.length, 7)
 })
 
+test('the mend of a line that is no name fits what is wrong with it', async (t) => {
+  begin(t)
+  await check({ 'control/smtpplugins': '[rcpt]\nmaxrcpts\r\n maxrcpts\nspf -all\nplugins/x.ts 5\nplugins/x 5\n' })
+  const { control } = await readControl(home)
+  const mends = (await checkPlugins(control)).map(({ line, mend }) => `${line}: ${mend}`)
+  assert.match(mends[0]!, /^2: save the list with Unix line ends/)
+  assert.match(mends[1]!, /^3: remove the blank in front/)
+  assert.match(mends[2]!, /^4: a plugin takes no arguments/)
+  assert.match(mends[3]!, /^5: a plugin takes no arguments/)
+  assert.match(mends[4]!, /^6: the whole line is a file name/)
+})
+
 test('scripts: interpreter, line ends, and what they seem to print', async (t) => {
   begin(t)
   const said = await check({

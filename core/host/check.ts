@@ -88,10 +88,7 @@ async function checkProgram(entry: ListEntry, list: string, home: string): Promi
   if (entry.form === 'path') {
     const why = whyNotExecutable(entry.text, home)
     if (why === undefined) return checkScript(resolve(home, entry.text), home)
-    const mend = /\s/.test(entry.text)
-      ? 'the whole line is a file name: to give arguments, begin the line with a colon (:program argument)'
-      : 'correct the path (it is relative to the home) and run chmod +x on the file, or put # before the line'
-    return [problem(list, { line: entry.line, reason: `${entry.text} cannot be executed: ${why}`, mend })]
+    return [problem(list, { line: entry.line, reason: `${entry.text} cannot be executed: ${why}`, mend: mendOf(entry.text) })]
   }
   // A shell line may be anything; where it begins with a path, that file is looked at.
   const first = /^:\s*(?:exec\s+)?([^\s'"`$&|;<>()*?=]+\/[^\s'"`$&|;<>()*?]+)(?=\s|$)/.exec(entry.text)?.[1]
@@ -100,6 +97,17 @@ async function checkProgram(entry: ListEntry, list: string, home: string): Promi
   if (why === undefined) return checkScript(resolve(home, first), home)
   const mend = 'correct the path (it is relative to the home) and run chmod +x on the file'
   return [problem(list, { line: entry.line, warning: true, reason: `${first} cannot be executed: ${why}`, mend })]
+}
+
+/** What is most likely meant by a line that is no program's name. */
+function mendOf(text: string): string {
+  if (text.endsWith('\r')) return 'save the list with Unix line ends (LF): the carriage return at the end is read as part of the name'
+  if (/^\s/.test(text)) return 'remove the blank in front: it is read as part of the name'
+  if (/^\S+\.(ts|mts|js|mjs)\s/.test(text) || /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.php)?\s/.test(text)) {
+    return 'a plugin takes no arguments: what it is told are variables (helios plugin show NAME); to start a program with arguments, begin the line with a colon (:program argument)'
+  }
+  if (/\s/.test(text)) return 'the whole line is a file name: to give arguments, begin the line with a colon (:program argument)'
+  return 'correct the path (it is relative to the home) and run chmod +x on the file, or put # before the line'
 }
 
 async function checkScript(path: string, home: string): Promise<readonly Problem[]> {

@@ -42,6 +42,8 @@ export interface RunResult {
   readonly reply?: string
   /** What a program exited with, for the trace. */
   readonly exit?: number | string
+  /** The last lines a program that ended badly wrote to standard error, for the trace. */
+  readonly complaint?: readonly string[]
 }
 
 /** One enabled line of the plugin list, ready to be asked. */

@@ -147,7 +147,7 @@ async function assemble(
     pid: process.pid, startedAt,
     generation: { number: reloader.current.number, loadedAt: reloader.current.loadedAt },
     ...ifFailed(reloader.lastFailure ?? front.trouble()),
-    files: house.files(), reloadsDone,
+    files: house.files(), reloadsDone, needsRestart: house.needsRestart(),
     listeners: front.addresses,
     plugins: pluginsOf(reloader.current, front.resting()),
     queue: queue.status(),
@@ -157,6 +157,7 @@ async function assemble(
   undo.push(() => status.close())
   const reload = (): void => {
     void reloader.latest().then(() => front.look()).finally(() => {
+      house.lookForRestarts()
       reloadsDone += 1
       status.write()
     })
@@ -215,6 +216,8 @@ export interface House {
   apply(): void
   /** Tells of edits that only a restart takes up. */
   lookForRestarts(): void
+  /** The files of such edits. */
+  needsRestart(): readonly string[]
 }
 
 export async function openHouse({ settings, undo, log, runDirectory, listeners, tickets, lead, onLoaded, onFailed }: HouseOptions): Promise<House> {
@@ -305,6 +308,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
     reloader, problems, accounts, dns, directories, files: () => files, lists: () => lists,
     apply: () => { if (reloader !== undefined) apply(reloader.current) },
     lookForRestarts: () => needsRestart.look([...settingsFile, ...trusted]),
+    needsRestart: () => needsRestart.edited(),
   }
 }
 

@@ -14,6 +14,8 @@ export interface ServerStatus {
   /** Reloads asked for by SIGHUP and done, whatever came of them. */
   readonly reloadsDone: number
   readonly lastFailedReload?: { readonly at: number; readonly problems: readonly Problem[] }
+  /** Files edited since the start whose edits only a restart takes up. */
+  readonly needsRestart?: readonly string[]
   readonly listeners: readonly { readonly service: string; readonly address: string }[]
   readonly plugins: readonly PluginStatus[]
   readonly queue: QueueStatus
@@ -75,9 +77,14 @@ export class StatusFile {
   }
 
   async #replace(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    // Not its parents: where the home was moved away, no new one may take its place.
+    await mkdir(this.#directory, { mode: 0o700 }).catch(exists)
     const draft = join(this.#directory, `.status.${process.pid}`)
     await writeFile(draft, `${JSON.stringify(this.#status())}\n`, { mode: 0o600 })
     await rename(draft, join(this.#directory, 'status.json'))
   }
+}
+
+function exists(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
 }

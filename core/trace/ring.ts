@@ -73,7 +73,10 @@ export class Ring {
 
   /** Continues the newest segment; a line that a crash cut short is ended first, so that it spoils no other. */
   async #start(): Promise<void> {
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 })
+    // Not its parents: where the home was moved away, no new one may take its place.
+    await mkdir(this.#options.directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
     await chmod(this.#options.directory, 0o700)
     this.#segments = await listSegments(this.#options.directory)
     this.#ready = true

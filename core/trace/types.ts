@@ -7,7 +7,7 @@ export type TraceEvent =
   /** What the client said; AUTH arguments never. */
   | { readonly t: number; readonly event: 'command'; readonly line: string }
   /** One line asked: where it stands, what it answered, how long it took. */
-  | { readonly t: number; readonly event: 'hook'; readonly hook: string; readonly line: string; readonly file: string; readonly number: number; readonly plugin: string; readonly runtime: string; readonly ms: number; readonly commands: readonly string[]; readonly fault?: string; readonly detail?: string; readonly shadow?: true; readonly exit?: number | string }
+  | { readonly t: number; readonly event: 'hook'; readonly hook: string; readonly line: string; readonly file: string; readonly number: number; readonly plugin: string; readonly runtime: string; readonly ms: number; readonly commands: readonly string[]; readonly fault?: string; readonly detail?: string; readonly shadow?: true; readonly exit?: number | string; readonly complaint?: readonly string[] }
   | { readonly t: number; readonly event: 'fact'; readonly plugin: string; readonly question: string; readonly answer: string; readonly ms: number }
   /** What was sent, and who decided: a line of the list, a built-in check, or nobody in particular. */
   | { readonly t: number; readonly event: 'reply'; readonly text: string; readonly decidedBy?: string }

@@ -41,7 +41,7 @@ test('faults, shadow lines, silence and deliveries', () => {
   const events: readonly TraceEvent[] = [
     {
       t: START, event: 'hook', hook: 'mail', line: ':x', file: 'f', number: 1, plugin: ':x', runtime: 'program', ms: 5000, commands: [],
-      fault: 'timed-out', detail: 'after 5 s', exit: 'SIGKILL',
+      fault: 'timed-out', detail: 'after 5 s', exit: 'SIGKILL', complaint: ['line 3: \u001b[2J', 'oh no'],
     },
     {
       t: START, event: 'hook', hook: 'mail', line: 'y', file: 'f', number: 2, plugin: 'y', runtime: 'inline', ms: 0.25, commands: [],
@@ -54,6 +54,7 @@ test('faults, shadow lines, silence and deliveries', () => {
   ]
   assert.deepEqual(explainSession({ session: 's', events }).slice(1).map((line) => line.slice(11)), [
     '  [mail] f:1 :x (program, 5000 ms)', '      failed: timed-out: after 5 s', '      exit SIGKILL',
+    '      wrote line 3: \\x1b[2J', '      wrote oh no',
     '  [mail] f:2 y (inline, 0.3 ms, in shadow: not obeyed)', '      answered nothing',
     'message m1 from <> to <a@b> <c@d>, 10 bytes',
     'message m1 to <a@b> will be tried again: 451 full (3 ms)', '  decided by f:9 maildir',

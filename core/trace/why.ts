@@ -68,6 +68,7 @@ function asked(event: EventOf<'hook'>): [string, ...string[]] {
   if (event.fault !== undefined) lines.push(printable(`      failed: ${event.fault}${detail === '' ? '' : `: ${detail}`}`))
   else if (detail !== '') lines.push(`      ${printable(detail)}`)
   if (event.exit !== undefined && event.exit !== 0) lines.push(`      exit ${printable(String(event.exit))}`)
+  for (const line of event.complaint ?? []) lines.push(`      wrote ${printable(line)}`)
   if (event.commands.length === 0 && event.fault === undefined) lines.push('      answered nothing')
   return lines
 }

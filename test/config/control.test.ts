@@ -124,17 +124,37 @@ test('a file that cannot be read is not a missing one', async (t) => {
   assert.deepEqual([...control.unreadable.keys()].toSorted(), ['backup.tar', 'databytes'])
 })
 
-test('links are followed; directories, FIFOs and hidden files are none of ours', async (t) => {
+test('what stands in a control file\'s place and is none is an error, and not a file that is missing', async (t) => {
+  const home = homeWith(t, MINIMAL)
+  mkdirSync(join(home, 'control/badmailfrom'))
+  execFileSync('mkfifo', [join(home, 'control/queuelifetime')])
+  symlinkSync('/dev/zero', join(home, 'control/databytes'))
+  mkdirSync(join(home, 'control/domainkeys'))
+  const { problems } = await readControl(home)
+  assert.deepEqual(problems.map(({ severity, file, reason }) => [severity, file, reason.replace(/.*: /, '')]), [
+    ['error', 'control/databytes', 'it is no regular file'],
+    ['error', 'control/queuelifetime', 'it is no regular file'],
+    ['error', 'control/badmailfrom', 'it is a directory'],
+  ])
+})
+
+test('a byte order mark is named: the first line behind it would match nothing', async (t) => {
+  for (const name of ['rcpthosts', 'badmailfrom', 'smtp-tcprules', 'smtpplugins', 'locals', 'me', 'smtpconfig']) {
+    const { problems } = await readControl(homeWith(t, { ...MINIMAL, [name]: '\ufeffexample.org\n' }))
+    assert.deepEqual(problems.map(({ severity, file }) => [severity, file]), [['error', `control/${name}`]], name)
+    assert.match(problems[0]!.reason, /byte order mark/)
+  }
+})
+
+test('links are followed; links to nowhere and hidden files are none of ours', async (t) => {
   const home = homeWith(t, { ...MINIMAL, '.me.swp': 'x' })
   rmSync(join(home, 'control/me'))
   writeFileSync(join(home, 'name'), 'linked.example\n')
   symlinkSync('../name', join(home, 'control/me'))
   symlinkSync('nowhere', join(home, 'control/databytes'))
-  mkdirSync(join(home, 'control/locals'))
-  execFileSync('mkfifo', [join(home, 'control/queuelifetime')])
   const { control, problems } = await readControl(home)
   assert.deepEqual([control.me, control.databytes, problems], ['linked.example', 0, []])
-  assert.deepEqual([control.read('.me.swp'), control.read('queuelifetime')], [undefined, undefined])
+  assert.equal(control.read('.me.swp'), undefined)
 })
 
 test('no bytes in any file make it reject', async (t) => {

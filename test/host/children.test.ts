@@ -50,6 +50,7 @@ test('what cannot be executed', async (t) => {
   kit.file('empty', '')
   kit.file('no-name', '#! \necho hello\n')
   kit.file('no-interpreter', '#!/nowhere/sh\n')
+  kit.file('dos', '#!/bin/sh\r\necho N\r\n')
   kit.file('other-machine', '\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x02\0')
   kit.file('damaged', `#!${join(kit.home, 'no-shebang')}\n`)
   mkdirSync(join(kit.home, 'directory'))
@@ -57,7 +58,7 @@ test('what cannot be executed', async (t) => {
   const expected: Readonly<Record<string, RegExp>> = {
     'none': /no such file/, 'no-bit': /not executable/, 'no-shebang': /neither a binary nor does it begin with #!/,
     'empty': /neither a binary/,
-    'no-name': /names no interpreter/, 'no-interpreter': /no such interpreter/, 'other-machine': /another kind of machine/,
+    'no-name': /names no interpreter/, 'no-interpreter': /its interpreter \/nowhere\/sh is not there/, 'dos': /carriage return/, 'other-machine': /another kind of machine/,
     'directory': /directory/, 'loop': /circle/, 'no-bit/below': /no such file/, ' no-bit': /no such file/,
     [`d${'x'.repeat(300)}`]: /too long/,
     '/dev/null': /not a regular file/,

@@ -52,7 +52,9 @@ test('vectors 31 to 35: what cannot be executed, and a shell that says so itself
   const faults = async (text: string): Promise<string | undefined> => (await ask(text)).fault?.kind
   assert.equal(await faults(':exit 120'), 'cannot-execute')
   assert.equal(await faults('plugins/none'), 'cannot-execute')
-  assert.deepEqual(await ask(':plugins/none'), { commands: [], exit: 127 })
+  const said = await ask(':plugins/none')
+  assert.deepEqual({ ...said, complaint: undefined }, { commands: [], exit: 127, complaint: undefined })
+  assert.match(said.complaint?.join('\n') ?? '', /plugins\/none: not found/)
   assert.equal(await faults('plugins/real arg'), 'cannot-execute')
   assert.equal(await faults(' plugins/real'), 'cannot-execute')
   assert.deepEqual(await ask('plugins/real'), { commands: [{ kind: 'N' }], exit: 0 })
@@ -155,4 +157,19 @@ test('standard error goes to the log under the line\'s name, bounded', async (t)
   await ask('@name=loud :i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo $i >&2; done')
   assert.equal(logged.length, 2 + 50 + 1)
   assert.equal(logged.at(-1), 'loud: … 10 lines more')
+})
+
+test('a program that fails says why: its last words are kept for the trace, and one that lets pass is warned of once', async (t) => {
+  const { line, logged } = await stage(t)
+  const failing = line(':for i in 1 2 3 4 5; do echo "trace $i" >&2; done; exit 1')
+  for (const _ of [1, 2]) {
+    assert.deepEqual(await failing.run(requestOf('helo')), { commands: [], exit: 1, complaint: ['trace 2', 'trace 3', 'trace 4', 'trace 5'] })
+  }
+  const once = logged.filter((message) => message.includes('had no objection'))
+  assert.equal(once.length, 1)
+  assert.match(once[0]!, /ended with status 1, answered nothing .* wrote "trace 5"/)
+
+  assert.deepEqual((await line(':echo N; echo sorry >&2; exit 2').run(requestOf('helo'))).complaint, ['sorry'])
+  assert.deepEqual((await line(':echo remark >&2').run(requestOf('helo'))).complaint, undefined, 'it ended well')
+  assert.equal((await line(':head -c 5000 /dev/zero | tr "\\\\0" x >&2; exit 3').run(requestOf('helo'))).complaint?.[0]?.length, 300)
 })

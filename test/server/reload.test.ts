@@ -123,4 +123,10 @@ export default definePlugin({ name: 'mine', summary: 'Says a word.', helo: () =>
   assert.equal(await helo(server), '550 one')
   assert.equal(server.stderr().match(/plugins\/mine\.ts was edited and needs a restart/g)?.length, 1)
   assert.equal(server.stderr().match(/helios\.config\.json was edited and needs a restart/g)?.length, 1)
+
+  const { stdout: reloaded } = await helios(home, 'reload')
+  assert.match(reloaded, /^helios\.config\.json was edited since the start: that counts after a restart\nplugins\/mine\.ts was edited since .*\nnothing has changed since generation/)
+  assert.match((await helios(home, 'status')).stdout, /helios\.config\.json was edited since the start/)
+  await home.write('plugins/mine.ts', plugin('three'))
+  assert.match((await helios(home, 'reload')).stdout, /plugins\/mine\.ts was edited since/)
 })

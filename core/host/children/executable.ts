@@ -3,7 +3,7 @@
  * to run to `/bin/sh`, where the original gets ENOEXEC and status 120 (spp-protocol 3, 16).
  */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { bytesOf } from '../../../protocol/text.ts'
+import { bytesOf, textOf } from '../../../protocol/text.ts'
 
 /** BINPRM_BUF_SIZE: what Linux reads to tell what a file is. */
 const HEAD = 256
@@ -18,7 +18,7 @@ export function withoutSearch(name: string): string {
 
 /** Why the file cannot be executed, or undefined when execve may try. @param name Text, relative to `cwd` */
 export function whyNotExecutable(name: string, cwd: string): string | undefined {
-  const path = name.startsWith('/') ? bytesOf(name) : bytesOf(`${cwd}/${name}`)
+  const path = pathOf(name, cwd)
   try {
     const stat = statSync(path)
     if (stat.isDirectory()) return 'it is a directory'
@@ -35,6 +35,19 @@ export function whyNotExecutable(name: string, cwd: string): string | undefined 
 export function whyNot(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
   return WORDS[code] ?? code
+}
+
+/** Why the system found no such file although whyNotExecutable had no doubt: what its first line names is not there. @param name Text, relative to `cwd` */
+export function missingInterpreter(name: string, cwd: string): string | undefined {
+  const head = readHead(pathOf(name, cwd))?.toString('latin1') ?? ''
+  const first = /^#![ \t]*([^ \t\n\0]+)[^\n]*/.exec(head)
+  if (first === null) return undefined
+  if (first[0].endsWith('\r')) return 'its first line ends in a carriage return, which becomes part of the interpreter (save it with Unix line ends)'
+  return `its interpreter ${textOf(Buffer.from(first[1]!, 'latin1'))} is not there (install it, or name another on the first line)`
+}
+
+function pathOf(name: string, cwd: string): Buffer {
+  return name.startsWith('/') ? bytesOf(name) : bytesOf(`${cwd}/${name}`)
 }
 
 const WORDS: Readonly<Record<string, string>> = {

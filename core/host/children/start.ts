@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { whyNot, whyNotExecutable, withoutSearch } from './executable.ts'
+import { missingInterpreter, whyNot, whyNotExecutable, withoutSearch } from './executable.ts'
 import type { Pipe, PipePool } from './pipes.ts'
 import type { WireJob, WireResult } from './wire.ts'
 import { findEnv, needsWrapper, wrapperScript } from './wrapper.ts'
@@ -98,9 +98,11 @@ export function spawnWrapped(job: WireJob, options: SpawnOptions): ChildProcess 
 }
 
 /** What a failed spawn says about the program or the system. */
-export function notStarted(error: unknown, job: Pick<WireJob, 'cwd'>): WireResult {
+export function notStarted(error: unknown, job: Pick<WireJob, 'cwd' | 'text'> & { readonly form: string }): WireResult {
   if (error instanceof NoInput) return { ...NOT_RUN, cannotStart: error.message }
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
   if (code === 'ENOENT' && !existsSync(job.cwd)) return { ...NOT_RUN, cannotStart: `the directory ${job.cwd} is missing` }
-  return SHORTAGES.has(code) ? { ...NOT_RUN, cannotStart: code } : { ...NOT_RUN, cannotExecute: whyNot(error) }
+  if (SHORTAGES.has(code)) return { ...NOT_RUN, cannotStart: code }
+  const interpreter = code === 'ENOENT' && job.form === 'path' ? missingInterpreter(job.text, job.cwd) : undefined
+  return { ...NOT_RUN, cannotExecute: interpreter ?? whyNot(error) }
 }

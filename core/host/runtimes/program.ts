@@ -39,8 +39,8 @@ export function programLine(options: ProgramOptions): Line {
       const job = await prepare(options, request)
       if ('fault' in job) return { commands: [], fault: job.fault }
       const result = await options.broker.run(job, request.signal)
-      report.stderr(result.stderr)
-      return resultOf(result, job, options, report)
+      report.stderr(result.stderr, request.trace.id)
+      return withComplaint(resultOf(result, job, options, report), result.stderr, report)
     },
   }
 }
@@ -94,6 +94,23 @@ function resultOf(result: SpawnResult, job: SpawnJob, options: ProgramOptions, r
   return { commands: output.commands, ...(fault === undefined ? {} : { fault }), ...ended }
 }
 
+/** Lines of standard error that the trace keeps, and characters of each. */
+const COMPLAINT = { lines: 4, characters: 300 }
+
+/**
+ * A program that failed, or ended with another status than 0, most often says why on standard error, and last. One that
+ * has answered nothing has let the client pass: a typing error in a script must not go unnoticed.
+ */
+function withComplaint(result: RunResult, stderr: string, report: Reporter): RunResult {
+  if (result.fault === undefined && (result.exit ?? 0) === 0) return result
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  if (lines.length === 0) return result
+  if (result.fault === undefined && result.reply === undefined && result.commands.length === 0) {
+    report.passed(`it ended with status ${result.exit}, answered nothing and so had no objection; it wrote ${JSON.stringify(lines.at(-1))}`)
+  }
+  return { ...result, complaint: lines.slice(-COMPLAINT.lines).map((line) => line.slice(0, COMPLAINT.characters)) }
+}
+
 /** Of output that was cut off, the last line may be half a command. */
 function wholeLines(output: Buffer): Buffer {
   return output.subarray(0, output.lastIndexOf(LF) + 1)
@@ -118,31 +135,40 @@ function faultOf(result: SpawnResult, job: SpawnJob): Fault | undefined {
 const STDERR_LINES = 50
 
 export interface Reporter {
-  stderr(text: string): void
+  /** @param session the id by which the trace has it */
+  stderr(text: string, session?: string): void
   output(output: Output): void
   ignored(text: string): void
+  /** It may have failed, and let the client pass. */
+  passed(text: string): void
 }
 
-/** What a program says that is no answer goes to the log: standard error each time, stray output once for each line of the list. */
+/** What a program says that is no answer goes to the log: standard error each time, stray output and doubtful ends once for each line of the list. */
 export function reporter(name: string, log: Log): Reporter {
-  let told = false
-  function ignored(what: string): void {
-    if (told) return
-    told = true
-    log.warn(`${name}: ${what}`, { plugin: name })
-  }
+  const ignored = once((what) => log.warn(`${name}: ${what}`, { plugin: name }))
   return {
     ignored,
-    stderr(text) {
+    passed: once((what) => log.warn(`${name}: ${what}`, { plugin: name })),
+    stderr(text, session) {
       if (text === '') return
+      const about = { plugin: name, ...(session === undefined ? {} : { session }) }
       const lines = text.split('\n').filter((line) => line !== '')
-      for (const line of lines.slice(0, STDERR_LINES)) log.info(`${name}: ${line}`, { plugin: name })
-      if (lines.length > STDERR_LINES) log.info(`${name}: … ${lines.length - STDERR_LINES} lines more`, { plugin: name })
+      for (const line of lines.slice(0, STDERR_LINES)) log.info(`${name}: ${line}`, about)
+      if (lines.length > STDERR_LINES) log.info(`${name}: … ${lines.length - STDERR_LINES} lines more`, about)
     },
     output(output) {
       if (output.ignored === 0) return
       const example = JSON.stringify(output.firstIgnored)
       ignored(`it prints lines that are no commands and are passed over, such as ${example} (remarks belong on standard error)`)
     },
+  }
+}
+
+function once(tell: (what: string) => void): (what: string) => void {
+  let told = false
+  return (what) => {
+    if (told) return
+    told = true
+    tell(what)
   }
 }
