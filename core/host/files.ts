@@ -1,9 +1,14 @@
-/** What a path of the plugin list leads to. None of these throws. */
+/** What a path of the plugin list leads to. */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 
-/** A regular file, behind links or not. */
+/** A regular file, behind links or not; false also for links in a circle. Throws where a directory on the way may not be looked into: what is there is not known then. */
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return false
+    throw error
+  }
 }
 
 export function isExecutable(path: string): boolean {

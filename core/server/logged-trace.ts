@@ -1,4 +1,5 @@
 /** A session's trace whose refusals and failures the log hears of, too: an administrator greps the log first. */
+import { NOBODY_WAITS } from '../host/left.ts'
 import type { Logger } from '../log.ts'
 import { printable } from '../trace/printable.ts'
 import type { NewTraceEvent, SessionTrace } from '../trace/types.ts'
@@ -18,6 +19,8 @@ export function loggedTrace(trace: SessionTrace, log: Logger): SessionTrace {
 function tell(event: NewTraceEvent, session: string, log: Logger): void {
   if (event.event === 'hook' && event.fault !== undefined) {
     const { hook, file, number, line, fault, detail } = event
+    // Every client can do that, as often as it likes, and no line is to blame.
+    if (detail === NOBODY_WAITS) return log.info({ session, hook, line: `${file}:${number} ${line}` }, `left: ${file}:${number} ${printable(line)} was asked, and ${NOBODY_WAITS}`)
     log.warn({ session, hook, line: `${file}:${number} ${line}`, fault, ...(event.shadow === true ? { shadow: true } : {}) },
       `plugin failed: ${file}:${number} ${printable(line)}: ${fault}: ${printable(detail ?? '')}`)
   } else if (event.event === 'reply' && event.decidedBy !== undefined && /^[45]/.test(event.text)) {

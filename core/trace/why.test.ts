@@ -79,6 +79,8 @@ test('AUTH arguments and what looks like an answer to AUTH are hidden', () => {
     ['\tAUTH\tSCRAM-SHA-256 biwsbj1hbm4=', 'AUTH SCRAM-SHA-256 [12 characters hidden]'],
     ['AUTH PLAIN AGFub\nbob', 'AUTH PLAIN [9 characters hidden]'],
     ['AGFubgBzZWNyZXQ=', '[16 characters hidden]'],
+    ['AUTHPLAIN AGFubgBzZWNyZXQ=', 'AUTHPLAIN [16 characters hidden]'], ['XAUTH PLAIN secret', 'XAUTH [12 characters hidden]'],
+    ['pass my secret', 'pass [9 characters hidden]'], ['PASSWORD=secret', 'PASSWORD [7 characters hidden]'], ['PASS', 'PASS'],
     ['STARTTLS', 'STARTTLS'], ['NOOP', 'NOOP'], [
       'EHLO mail.example.org', 'EHLO mail.example.org',
     ], ['MAIL FROM:<auth@example.org>', 'MAIL FROM:<auth@example.org>'], ['', ''],

@@ -6,6 +6,7 @@ import type { ListEntry } from '../../../protocol/spp/list.ts'
 import type { Log, MessageContext, Plugin } from '../../plugin/plugin.ts'
 import { DeliveryError, WorldUnavailable, type World } from '../../plugin/world.ts'
 import type { WorldFactory } from '../../world/real.ts'
+import { NOBODY_WAITS } from '../left.ts'
 import type { HookRequest, Line, RunResult } from '../types.ts'
 import { readAnswer } from './answer.ts'
 import { Deadline } from './deadline.ts'
@@ -168,7 +169,7 @@ class Asking {
     return this.#deadline ??= new Deadline(this.#timeoutMs, () => this.#abort(new TimeIsUp(`no answer after ${this.#timeoutMs / 1000} s`)))
   }
 
-  readonly #left = (): void => this.#abort(new NobodyWaits('nobody waits for the answer any more'))
+  readonly #left = (): void => this.#abort(new NobodyWaits(NOBODY_WAITS))
 
   #abort(reason: Error): void {
     this.#aborter?.abort(reason)

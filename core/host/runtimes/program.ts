@@ -4,6 +4,7 @@ import type { ListEntry } from '../../../protocol/spp/list.ts'
 import type { Log } from '../../plugin/plugin.ts'
 import type { Broker } from '../children/broker.ts'
 import { OUTPUT_LIMIT, type SpawnJob, type SpawnResult } from '../children/types.ts'
+import { NOBODY_WAITS } from '../left.ts'
 import type { Fault, HookRequest, Line, RunResult } from '../types.ts'
 import { readReply } from './full-reply.ts'
 
@@ -122,7 +123,7 @@ function tooMuch(job: SpawnJob): Fault {
 
 function faultOf(result: SpawnResult, job: SpawnJob): Fault | undefined {
   if (result.fault !== undefined) return { kind: 'unavailable', detail: `${result.fault}, and the program with it` }
-  if (result.aborted) return { kind: 'unavailable', detail: 'nobody waits for the answer any more' }
+  if (result.aborted) return { kind: 'unavailable', detail: NOBODY_WAITS }
   if (result.cannotStart !== undefined) return { kind: 'cannot-start', detail: result.cannotStart }
   if (result.cannotExecute !== undefined) return { kind: 'cannot-execute', detail: result.cannotExecute }
   if (result.timedOut) return { kind: 'timed-out', detail: `no end after ${job.timeoutMs / 1000} s` }

@@ -4,6 +4,7 @@ import { isDnsType } from '../../../plugin/dns-print.ts'
 import type { Account, World } from '../../../plugin/world.ts'
 import { DeliveryError } from '../../../plugin/world.ts'
 import type { WorldFactory } from '../../../world/real.ts'
+import { NOBODY_WAITS } from '../../left.ts'
 import type { Fault, HookRequest } from '../../types.ts'
 import { Deadline } from '../deadline.ts'
 import { drawFrom } from './random.ts'
@@ -64,7 +65,7 @@ class SandboxCall implements Asked {
 
   begin(): void {
     const { signal } = this.#options.request
-    if (signal.aborted) return this.#end({ fault: NOBODY_WAITS })
+    if (signal.aborted) return this.#end({ fault: LEFT })
     signal.addEventListener('abort', this.#left, { once: true })
     this.#deadline.arm()
     this.unit.group.ask(this)
@@ -200,7 +201,7 @@ class SandboxCall implements Asked {
     for (let left = drawn; left > 0; left--) trace.add({ event: 'fact', plugin, question: 'random', answer: String(draw!()), ms: 0 })
   }
 
-  readonly #left = (): void => this.#giveUp(NOBODY_WAITS)
+  readonly #left = (): void => this.#giveUp(LEFT)
 
   #giveUp(fault: Fault): void {
     if (this.#over) return
@@ -219,7 +220,7 @@ class SandboxCall implements Asked {
   }
 }
 
-const NOBODY_WAITS: Fault = { kind: 'unavailable', detail: 'nobody waits for the answer any more' }
+const LEFT: Fault = { kind: 'unavailable', detail: NOBODY_WAITS }
 
 /** Field by field: a session is more than a plugin may see. */
 function payloadOf({ request: { hook, session, message }, domain }: CallOptions, now: number, seed: number): AskPayload {

@@ -1,6 +1,7 @@
 /** The processes of one worker line: who is asked next, when there is one more, and when nobody is asked any more. */
 import type { Log } from '../../../plugin/plugin.ts'
 import type { Handle } from '../../children/handle.ts'
+import { NOBODY_WAITS } from '../../left.ts'
 import type { Fault } from '../../types.ts'
 import { isElsewhere, WorkerProcess, type Outcome, type WorkerLimits } from './process.ts'
 import { ProgramFile } from './program-file.ts'
@@ -221,5 +222,5 @@ export class WorkerPool {
   }
 }
 
-const LEFT: Outcome = { fault: { kind: 'unavailable', detail: 'nobody waits for the answer any more' } }
+const LEFT: Outcome = { fault: { kind: 'unavailable', detail: NOBODY_WAITS } }
 const RESTS: Outcome = { fault: { kind: 'unavailable', detail: 'its breaker is open: it failed too often, see the log' } }
