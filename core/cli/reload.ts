@@ -96,8 +96,8 @@ async function showChanges(home: string, server: ServerStatus, io: Io): Promise<
   }
   const { control, problems: found } = await checkHome({ home, cwd: io.cwd })
   const problems = [...found, ...control === undefined ? [] : await checkPlugins(control)]
-  for (const line of restartLines(server)) io.out(line)
   if (changed.includes('smtpplugins')) showLines(server, control?.read('smtpplugins') ?? '', io)
+  for (const line of restartLines(server)) io.out(line)
   const errors = problems.filter((problem) => problem.severity === 'error')
   for (const problem of errors) io.err(printProblem(problem))
   if (errors.length > 0) io.err(`helios: this would not be loaded: generation ${server.generation.number} would serve on`)

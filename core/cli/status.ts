@@ -113,11 +113,11 @@ function showServer(io: Io, { status: server, at }: FoundStatus): void {
     io.out(`the reload of ${date(server.lastFailedReload.at)} failed, and the generation before it serves on:`)
     for (const problem of server.lastFailedReload.problems) io.out(`  ${printProblem(problem)}`)
   }
-  for (const line of restartLines(server)) io.out(line)
   const rows = server.plugins.map((plugin) => [
     `${plugin.file}:${plugin.number}`, `[${plugin.section}]`, printable(plugin.line), plugin.runtime, plugin.state,
   ])
   for (const line of table(rows)) io.out(line)
+  for (const line of restartLines(server)) io.out(line)
 }
 
 /** What a reload does not take up, for an operator who wonders about an edit. */
