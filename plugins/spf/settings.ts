@@ -1,5 +1,6 @@
 /** The settings of this plugin that are more than a word: the ladder, the local policy, the explanation. */
 import { oneOf, type Parsed, type Setting } from '../../core/plugin/index.ts'
+import { parseIPv4, parseIPv6 } from '../../protocol/qmail/ip.ts'
 
 /** 0 to 6 (the Helios manual, chapter 2 section 4.2). Empty is 0. */
 export function level(about: string): Setting<number> {
@@ -20,10 +21,18 @@ export function mechanisms(about: string): Setting<string> {
 
 function parseMechanisms(text: string): Parsed<string> {
   const terms = text.split(/\s+/).filter((term) => term !== '')
-  const wrong = terms.find((term) => !MECHANISM.test(term))
+  const wrong = terms.find((term) => !MECHANISM.test(term) || !namesNetwork(term))
   return wrong === undefined
     ? { ok: true, value: terms.join(' ') }
     : { ok: false, reason: `"${wrong}" is no mechanism`, mend: 'write mechanisms such as ip4:192.0.2.0/24 or include:spf.far.example, with a blank between them' }
+}
+
+/** False for an `ip4` or `ip6` without a network behind it (RFC 7208 section 5.6); true for everything else. */
+function namesNetwork(term: string): boolean {
+  const [, version, address = '', , length] = /^[-+?~]?ip([46]):([^/]*)(\/(.*))?$/i.exec(term) ?? []
+  if (version === undefined) return true
+  const known = version === '4' ? parseIPv4(address) : parseIPv6(address)
+  return known !== undefined && (length === undefined || (/^(?:0|[1-9][0-9]{0,2})$/.test(length) && Number(length) <= (version === '4' ? 32 : 128)))
 }
 
 /** `explain-string` of RFC 7208 section 7.1: printable ASCII with macros. */

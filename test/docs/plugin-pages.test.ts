@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { HOOKS, type Plugin } from '../../core/plugin/plugin.ts'
 import { parseSmtpConfig } from '../../protocol/qmail/smtpconfig.ts'
 import { readPage, ROOT } from './pages.ts'
@@ -48,6 +49,24 @@ test('what the pages write into smtpconfig reaches sessions, and the plugin can 
       assert.equal(variables.length, block.trim().split('\n').length, `${name}: every line is exported`)
       for (const [variable, value] of variables) assert.equal(settings[variable]?.parse(value).ok, true, `${name}: ${variable}=${value}`)
     }
+  }
+})
+
+test('every setting and control file is read, or refused with a reason and a mend, whatever is in it', async () => {
+  const bits = fc.oneof(fc.constantFrom('=', ';', ':', '/', '..', ',', ' ', '\n', '-a ', '"', '\\', '%{', '}', '*', '[', '!', '@', '#', '127.0.0.2', '1d', 'off', 'client', 'ip4:'),
+    fc.string({ unit: 'binary', maxLength: 8 }), fc.string({ maxLength: 8 }))
+  const anything = fc.array(bits, { maxLength: 12 }).map((parts) => parts.join(''))
+  for (const name of readdirSync(join(ROOT, 'plugins'))) {
+    const { settings = {}, control = {} } = await load(name)
+    fc.assert(fc.property(anything, (text) => {
+      for (const [variable, setting] of Object.entries(settings)) {
+        const parsed = setting.parse(text)
+        if (!parsed.ok) assert.ok(parsed.reason !== '' && parsed.mend !== '' && !/[\r\n]/.test(parsed.mend), `${variable}=${text}`)
+      }
+      for (const [file, { parse }] of Object.entries(control)) {
+        for (const problem of parse(text).problems) assert.ok(problem.reason !== '' && problem.line >= 0, `${file}: ${text}`)
+      }
+    }), { numRuns: 200 })
   }
 })
 
