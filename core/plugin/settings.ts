@@ -33,13 +33,14 @@ export function isOff(text: string): boolean {
   return text.toLowerCase() === 'off'
 }
 
+/** As another setting, and `off` alone is this value. */
+export function orOff<T>(setting: Setting<T>, off: T): Setting<T> {
+  return { ...setting, form: `${setting.form} | off`, parse: (value) => isOff(value) ? { ok: true, value: off } : setting.parse(value) }
+}
+
 /** The most there may be of something: as `count`, and `off` is no limit (Infinity). */
 export function limit(about: string): Setting<number> {
-  const number = count(about)
-  return {
-    about, form: `${number.form} | off`,
-    parse: (text) => isOff(text) ? { ok: true, value: Infinity } : number.parse(text),
-  }
+  return orOff(count(about), Infinity)
 }
 
 /** On when the variable is set, even to the empty string (as `BADHELO`); false for `off`. */
@@ -47,9 +48,9 @@ export function flag(about: string): Setting<boolean> {
   return { about, form: 'off | anything else, or nothing: being set is what counts', parse: (text) => ({ ok: true, value: !isOff(text) }) }
 }
 
-/** A rung of a ladder whose rungs each include those before: 0 is off, and empty is 1, for being set is enough (as `MFDNSCHECK`). */
+/** A rung of a ladder whose rungs each include those before: 0 is `off`, and empty is 1, for being set is enough (as `MFDNSCHECK`). */
 export function rung(about: string, most: number): Setting<number> {
-  return {
+  return orOff({
     about, form: `a number from 0 to ${most}; empty is 1`,
     parse: (value) => {
       const number = value === '' ? 1 : Number(value)
@@ -57,7 +58,7 @@ export function rung(about: string, most: number): Setting<number> {
         ? { ok: true, value: number }
         : { ok: false, reason: `"${value}" is no number from 0 to ${most}`, mend: `write 0 (off) to ${most}; 1 is a good start` }
     },
-  }
+  }, 0)
 }
 
 /** Any text. */

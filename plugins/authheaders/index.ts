@@ -1,5 +1,5 @@
 /** Checks what a message can prove of its author, tells it in one field, and refuses what a domain disowns (RFC 8601, RFC 9989). */
-import { definePlugin, error, headWithin, LineTooLong, nodeResolver, wireStream, type ControlFile } from '../../core/plugin/index.ts'
+import { definePlugin, error, headWithin, LineTooLong, nodeResolver, orOff, wireStream, type ControlFile } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { removeForged } from './forged.ts'
 import { BOUNDS, withFewSignatures } from './head.ts'
@@ -13,7 +13,7 @@ export default definePlugin({
   name: 'authheaders',
   summary: 'Checks DKIM, SPF, ARC and DMARC and tells the outcome in Authentication-Results.',
   settings: {
-    DMARC: level('whose wishes are obeyed: 1 refuse where the domain says reject, 2 where it says quarantine too, 3 and for now where DNS does not answer; 0 or unset: only tell'),
+    DMARC: orOff(level('whose wishes are obeyed: 1 refuse where the domain says reject, 2 where it says quarantine too, 3 and for now where DNS does not answer; 0 or unset: only tell'), 0),
   },
   control: { me: hostName('name of this host, and of its results') },
   message: async ({ session, settings, control, world, message, log }) => {

@@ -14,11 +14,11 @@ export default definePlugin({
   name: 'dkim-sign',
   summary: 'Signs outgoing mail with the DKIM keys of its domain.',
   settings: {
-    DKIMSIGN: oneOf('for whom: own, authenticated users in the name of their domain or address; any, in that of every domain with a key; no, nobody; unset: own', ['own', 'any', 'no']),
+    DKIMSIGN: oneOf('for whom: own, authenticated users in the name of their domain or address; any, in that of every domain with a key; no or off, nobody; unset: own', ['own', 'any', 'no', 'off']),
   },
   tables,
   message: async ({ session, settings, world, message, log }) => {
-    if (settings.DKIMSIGN === 'no' || (!session.relayClient && session.auth === undefined)) return undefined
+    if (settings.DKIMSIGN === 'no' || settings.DKIMSIGN === 'off' || (!session.relayClient && session.auth === undefined)) return undefined
     const author = authorOf(await message.header())
     if (author === undefined) return undefined
     const keys = (await world.tables.find(KEYS, { domain: author.domain })).filter(({ used }) => used === 1)

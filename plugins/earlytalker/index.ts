@@ -1,15 +1,15 @@
 /** Lets strangers wait for the greeting, and answers those that speak before it or between replies (RFC 5321 3.1, RFC 2920). */
-import { definePlugin, hangUp, set, WorldUnavailable, type Command, type Log, type Session, type World } from '../../core/plugin/index.ts'
-import { manners, type Answer } from './manners.ts'
+import { definePlugin, hangUp, orOff, set, WorldUnavailable, type Command, type Log, type Session, type World } from '../../core/plugin/index.ts'
+import { manners, type Answer, type Manners } from './manners.ts'
 
 export default definePlugin({
   name: 'earlytalker',
   summary: 'Lets strangers wait for the greeting, and turns away those that do not.',
-  settings: { EARLYTALKER: manners('what to do with clients that speak out of turn, and how long strangers wait; empty: as usual; unset: nothing') },
+  settings: { EARLYTALKER: orOff<Manners | 'off'>(manners('what to do with clients that speak out of turn, and how long strangers wait; empty: as usual; unset: nothing'), 'off') },
   needs: ['sleep', 'store'],
   connection: async ({ session, settings, world, signal, log }) => {
     const { EARLYTALKER: wanted } = settings
-    if (wanted === undefined || session.relayClient) return undefined
+    if (wanted === undefined || wanted === 'off' || session.relayClient) return undefined
     const { answer, wait, keep } = wanted
     const key = `waited ${session.client.ip}`
     const known = keep > 0 && await isKnown(key, world.store)
@@ -30,14 +30,14 @@ export default definePlugin({
     if (!known && wait > 0 && keep > 0) await keepInMind(key, keep, world.store)
     return undefined
   },
-  mail: ({ session, settings, log }) => outOfTurn(session, settings.EARLYTALKER?.answer, log),
-  data: ({ session, settings, log }) => outOfTurn(session, settings.EARLYTALKER?.answer, log),
+  mail: ({ session, settings, log }) => outOfTurn(session, settings.EARLYTALKER, log),
+  data: ({ session, settings, log }) => outOfTurn(session, settings.EARLYTALKER, log),
 })
 
-function outOfTurn(session: Session, answer: Answer | undefined, log: Log): Command | undefined {
-  if (answer === undefined || session.relayClient || session.env['SMTPBADPIPELINING'] === undefined) return undefined
-  log.info('did not wait for a reply', { answer })
-  return answerTo(answer, 'my replies', session)
+function outOfTurn(session: Session, wanted: Manners | 'off' | undefined, log: Log): Command | undefined {
+  if (wanted === undefined || wanted === 'off' || session.relayClient || session.env['SMTPBADPIPELINING'] === undefined) return undefined
+  log.info('did not wait for a reply', { answer: wanted.answer })
+  return answerTo(wanted.answer, 'my replies', session)
 }
 
 /** The connection ends with the answer: what such a client sends next may be anything, content read as commands for one. */

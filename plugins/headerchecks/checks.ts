@@ -1,4 +1,4 @@
-import type { Setting } from '../../core/plugin/index.ts'
+import { orOff, type Setting } from '../../core/plugin/index.ts'
 import { nearest } from '../../protocol/nearest.ts'
 
 /** What is looked at. `received` is the most fields of that name. */
@@ -14,7 +14,7 @@ const MOST_RECEIVED = 1000
 
 /** `HEADERCHECKS`: words of `WORDS` and `received=NUMBER`, in any case and order, with blanks or commas between them. */
 export function checks(about: string): Setting<Checks> {
-  return {
+  return orOff({
     about,
     form: `${WORDS.join(' | ')} | received=NUMBER, several with blanks between them`,
     parse: (text) => {
@@ -29,7 +29,7 @@ export function checks(about: string): Setting<Checks> {
       }
       return { ok: true, value: { words, received } }
     },
-  }
+  }, { words: new Set(), received: Infinity })
 }
 
 function mendOf(part: string): string {

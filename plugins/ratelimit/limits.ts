@@ -1,4 +1,4 @@
-import type { Setting } from '../../core/plugin/index.ts'
+import { orOff, type Setting } from '../../core/plugin/index.ts'
 import { nearest } from '../../protocol/nearest.ts'
 import { parseSpan } from '../../protocol/span.ts'
 
@@ -21,7 +21,7 @@ const MOST_LIMITS = 20
 
 /** `client=100/1h user=500/1d`: limits with blanks or commas between them; one subject may have several. */
 export function limits<const S extends Subject>(about: string, subjects: readonly S[]): Setting<readonly Limit[]> {
-  return {
+  return orOff({
     about,
     form: `WHO=NUMBER/TIME, several with blanks between them; WHO: ${subjects.join(' | ')}; TIME: 90s | 5m | 1h | 1d`,
     parse: (text) => {
@@ -34,7 +34,7 @@ export function limits<const S extends Subject>(about: string, subjects: readonl
       if (found.length > MOST_LIMITS) return { ok: false, reason: `${found.length} limits are too many`, mend: `write at most ${MOST_LIMITS}` }
       return { ok: true, value: found }
     },
-  }
+  }, [])
 }
 
 function readLimit(part: string, subjects: readonly Subject[]): Limit | { readonly reason: string; readonly mend: string } {

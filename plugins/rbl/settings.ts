@@ -1,11 +1,11 @@
 /** The settings of this plugin; the lists have a file of their own. */
-import { oneOf, text, type Setting } from '../../core/plugin/index.ts'
+import { oneOf, orOff, text, type Setting } from '../../core/plugin/index.ts'
 import { isServerAddress } from '../../protocol/dns/server-address.ts'
 import { lists } from './lists.ts'
 
 export const settings = {
-  SMTPRBLS: lists('lists of addresses, asked about the client'),
-  SMTPDBLS: lists('lists of names, asked about the sender\'s domain and the HELO name'),
+  SMTPRBLS: orOff(lists('lists of addresses, asked about the client'), []),
+  SMTPDBLS: orOff(lists('lists of names, asked about the sender\'s domain and the HELO name'), []),
   RBLTHRESHOLD: threshold('the score from which on a client is refused; unset: 1'),
   RBLREPLY: oneOf('whether who is listed may come back; unset: permanent (550)', ['permanent', 'temporary']),
   RBLUNKNOWN: oneOf('what becomes of mail where a list that does not answer could decide; unset: accept', ['accept', 'later']),

@@ -1,5 +1,5 @@
 /** Refuses senders whose domain does not name the client (the Helios manual, chapter 2 section 4.2; RFC 7208). */
-import { definePlugin, error, nodeResolver, set, type Command, type ControlFile } from '../../core/plugin/index.ts'
+import { definePlugin, error, nodeResolver, orOff, set, type Command, type ControlFile } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
 import { check, explain, passesLocally, type Resolver } from './check.ts'
 import { printable, type Finding, type Question, type Result } from './finding.ts'
@@ -17,7 +17,7 @@ export default definePlugin({
   name: 'spf',
   summary: 'Refuses senders whose domain does not permit the client to send for it (SPF).',
   settings: {
-    SPF: level('what to refuse: 1 fail, 2 softfail too, 3 neutral too, 4 none too, 5 errors of DNS too, 6 broken policies too; 0 or unset: no look-up'),
+    SPF: orOff(level('what to refuse: 1 fail, 2 softfail too, 3 neutral too, 4 none too, 5 errors of DNS too, 6 broken policies too; 0 or unset: no look-up'), 0),
     SPFLOCALPOLICY: mechanisms('clients that may send for every domain'),
     SPFEXPLANATION: explanation('what a refused client is told when the domain itself explains nothing'),
     SPFENGINE: engine('what evaluates policies; unset: mailauth'),

@@ -4,6 +4,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { testPlugin } from '../../core/plugin/testing/index.ts'
 import { HOOKS, type Plugin } from '../../core/plugin/plugin.ts'
 import { parseSmtpConfig } from '../../protocol/qmail/smtpconfig.ts'
 import { readPage, ROOT } from './pages.ts'
@@ -49,6 +50,26 @@ test('what the pages write into smtpconfig reaches sessions, and the plugin can 
       assert.equal(variables.length, block.trim().split('\n').length, `${name}: every line is exported`)
       for (const [variable, value] of variables) assert.equal(settings[variable]?.parse(value).ok, true, `${name}: ${variable}=${value}`)
     }
+  }
+})
+
+/** The variable that a plugin does nothing without. */
+const SWITCHES: Readonly<Record<string, string>> = {
+  antispoof: 'ANTISPOOF', authheaders: 'DMARC', badhelo: 'BADHELO', 'dkim-sign': 'DKIMSIGN', earlytalker: 'EARLYTALKER', fcrdns: 'FCRDNS', greylist: 'GREYLIST', headerchecks: 'HEADERCHECKS',
+  helodnscheck: 'HELODNSCHECK', maxbouncercpts: 'MAXBOUNCERECIPIENTS', maxrcpts: 'MAXRECIPIENTS', mfdnscheck: 'MFDNSCHECK', ratelimit: 'RATELIMIT', rbl: 'SMTPRBLS', spf: 'SPF', tarpit: 'TARPITDELAY',
+}
+
+test('off switches every plugin off that a variable switches on', async () => {
+  for (const name of readdirSync(join(ROOT, 'plugins'))) {
+    const { settings = {}, ...plugin } = await load(name)
+    if (Object.keys(settings).length === 0) continue
+    const variable = SWITCHES[name] ?? ''
+    assert.equal(settings[variable]?.parse('OFF').ok, true, `${name}: ${variable}`)
+    assert.match(readPage(`plugins/${name}/README.md`).text, /`off`/, name)
+    const hook = HOOKS.find((each) => plugin[each] !== undefined && each !== 'message')
+    if (hook === undefined) continue
+    const asked = await testPlugin({ settings, ...plugin }, { hook, env: { [variable]: 'off' }, control: {} })
+    assert.deepEqual([asked.commands, asked.facts, asked.fault, asked.slept], [[], [], undefined, 0], name)
   }
 })
 
