@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import { openSqlite, type SqliteDatabase } from './database.ts'
-import { checkLogin, clearPassword, loginIdentity, splitLogin } from './login.ts'
+import { checkLogin, clearPassword, loginIdentity, loginSecret, splitLogin } from './login.ts'
+import { hashPassword } from './passwords.ts'
 
 function begin(t: TestContext, directives = ''): SqliteDatabase {
   const home = mkdtempSync(join(tmpdir(), 'helios-login-'))
@@ -108,4 +109,9 @@ test('clear text comes out for those who chose it, while they are active', async
   await insert(database, 'off@example.org', { password: '{CLEAR}open', enabled: 0 })
   assert.equal((await clearPassword(database, 'ann@example.org'))?.password, 'open')
   for (const name of ['bob@example.org', 'off@example.org', 'nobody@example.org']) assert.equal(await clearPassword(database, name), undefined, name)
+  await insert(database, 'scram@example.org', { password: await hashPassword('pencil', 'scram') })
+  assert.equal(await clearPassword(database, 'scram@example.org'), undefined)
+  for (const [name, kind] of [['ann', 'password'], ['scram', 'scram'], ['bob', undefined], ['off', undefined]] as const) {
+    assert.equal((await loginSecret(database, `${name}@example.org`))?.secret.kind, kind, name)
+  }
 })

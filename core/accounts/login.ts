@@ -3,6 +3,7 @@
  * writing role (the reader need not see passwords), the work is the same whether there is such a user or not.
  */
 import { createHash } from 'node:crypto'
+import type { Secret } from '../../protocol/sasl/exchange.ts'
 import { asciiLower } from '../../protocol/text.ts'
 import type { QmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import type { Account } from '../plugin/world.ts'
@@ -10,7 +11,7 @@ import { WorldUnavailable } from '../plugin/world.ts'
 import { accountOf, LOGIN_LENGTH, normalDomain } from './accounts.ts'
 import type { Database } from './database.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
-import { clearText, isOutdated } from './passwords/texts.ts'
+import { clearText, isOutdated, parseScram } from './passwords/texts.ts'
 import { answered } from './questions.ts'
 
 export type LoginOutcome =
@@ -63,15 +64,28 @@ export async function checkLogin(database: Database, name: string, password: str
 }
 
 /**
- * The password itself of somebody who chose to have it kept in clear text, for APOP, CRAM-MD5 and the like; undefined for
- * everybody else, and for accounts that are not active. Rejects with WorldUnavailable.
+ * What is kept of the password of somebody of whom more is kept than a hash: itself (for APOP, CRAM-MD5, SCRAM), or the keys of
+ * SCRAM; undefined for everybody else, and for accounts that are not active. Rejects with WorldUnavailable.
  */
-export async function clearPassword(database: Database, name: string, options: LoginOptions = {}): Promise<{ readonly account: Account; readonly password: string } | undefined> {
+export async function loginSecret(database: Database, name: string, options: LoginOptions = {}): Promise<{ readonly account: Account; readonly secret: Secret } | undefined> {
   const found = await findLogin(database, name)
-  const password = clearText(found?.password)
-  if (found === undefined || password === undefined) return undefined
+  const secret = secretOf(found?.password ?? '')
+  if (found === undefined || secret === undefined) return undefined
   const account = accountOf(database, found, found.domain, (options.now ?? Date.now)())
-  return account.active ? { account, password } : undefined
+  return account.active ? { account, secret } : undefined
+}
+
+/** The password itself, of somebody who chose to have it kept in clear text. Rejects with WorldUnavailable. */
+export async function clearPassword(database: Database, name: string, options: LoginOptions = {}): Promise<{ readonly account: Account; readonly password: string } | undefined> {
+  const found = await loginSecret(database, name, options)
+  return found?.secret.kind === 'password' ? { account: found.account, password: found.secret.password } : undefined
+}
+
+function secretOf(stored: string): Secret | undefined {
+  const password = clearText(stored)
+  if (password !== undefined) return { kind: 'password', password }
+  const keys = parseScram(stored)
+  return keys === undefined ? undefined : { kind: 'scram', keys }
 }
 
 type LoginRow = NonNullable<Awaited<ReturnType<typeof rowOf>>> & { readonly domain: string }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { generatePassword, hashPassword, keepClear, verifyPassword } from './passwords.ts'
-import { clearText, isOutdated, schemeOf } from './passwords/texts.ts'
+import { clearText, isOutdated, parseScram, schemeOf } from './passwords/texts.ts'
 
 test('a password fits its hash and no other does', async () => {
   const stored = await hashPassword('correct horse')
@@ -37,6 +37,29 @@ test('passwords of former days fit, and no others', async () => {
     assert.equal(await verifyPassword(`x${password}`, stored), false, stored)
   }
   assert.equal(await verifyPassword('longer th and more', await hashPassword('longer th')), false)
+})
+
+/** As `doveadm pw -s SCRAM-SHA-256` of Dovecot 2.3.19 makes them of `pencil`. */
+const DOVECOT = [
+  '{SCRAM-SHA-256}4096,AaTtJy+Yg+wSiqIljMdYhQ==,Ot/PLvsJUpkcB3ebADpbQXgSaEz36bm6RdBMahqJ7Vc=,IoBgoQmGiJy3DgIrMSpB/SroWDs9aZeu+Xzw0bgOltA=',
+  '{SCRAM-SHA-256}4096,lUJZUJRRUGSkfmHsYg5MmA==,m4zvggXNsC4IztevGwSOPKADvPTtQnJErbxf0ybZzbw=,IfknKabJb6hNdWioapR/fEOMFCD1uFMyXNH/jT3mrQ4=',
+]
+
+test('keys of SCRAM fit their password, ours and others', async () => {
+  const own = await hashPassword('pencil', 'scram')
+  assert.match(own, /^\{SCRAM-SHA-256\}4096,[A-Za-z0-9+/]{22}==,[A-Za-z0-9+/]{43}=,[A-Za-z0-9+/]{43}=$/)
+  assert.notEqual(await hashPassword('pencil', 'scram'), own)
+  for (const stored of [own, ...DOVECOT]) {
+    assert.equal(await verifyPassword('pencil', stored), true)
+    assert.equal(await verifyPassword('pencils', stored), false)
+    assert.equal(isOutdated(stored), false)
+    assert.equal(schemeOf(stored), 'SCRAM-SHA-256')
+  }
+  for (const [what, into] of [['4096', '4095'], ['4096', '9999999'], ['4096,', '4096,,'], ['{SCRAM-SHA-256}', '{SCRAM-SHA-1}'], ['=,Io', ',Io'], ['==', '==,']] as const) {
+    const stored = DOVECOT[0]!.replace(what, into)
+    assert.equal(parseScram(stored), undefined, stored)
+    assert.equal(await verifyPassword('pencil', stored), false, stored)
+  }
 })
 
 test('the same letters typed in two ways are the same password', async () => {

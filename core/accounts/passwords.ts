@@ -1,13 +1,14 @@
 /** Passwords: new ones are hashed with scrypt, older forms of the column still fit (passwords/schemes.ts). All work is done in threads. */
 import { randomInt } from 'node:crypto'
 import { doJob } from './passwords/pool.ts'
+import type { NewScheme } from './passwords/texts.ts'
 
 /** No characters that look alike: no 0 o 1 l i. */
 const ALPHABET = '23456789abcdefghjkmnpqrstuvwxyz'
 
 /** The text for the password column. Rejects with WorldUnavailable where too much is to be hashed at once. */
-export async function hashPassword(password: string): Promise<string> {
-  return (await doJob({ kind: 'hash', password })).hash!
+export async function hashPassword(password: string, scheme: NewScheme = 'scrypt'): Promise<string> {
+  return (await doJob({ kind: 'hash', password, scheme })).hash!
 }
 
 /** The text for the column of somebody who wants APOP or CRAM-MD5, which need the password itself. */

@@ -9,7 +9,7 @@ import type { AccountFacts } from '../plugin/world.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { acceptsDomain, accountFacts, accountOptions } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
-import { checkLogin, clearPassword, loginIdentity, type LoginOptions, type LoginOutcome } from './login.ts'
+import { checkLogin, clearPassword, loginIdentity, loginSecret, type LoginOptions, type LoginOutcome } from './login.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 export class AccountStore {
@@ -68,9 +68,14 @@ export class AccountStore {
     return checkLogin(this.#database, name, password, options)
   }
 
-  /** The password itself, of somebody who chose that it is kept so, for CRAM-MD5 and APOP. Rejects with WorldUnavailable. */
+  /** The password itself, of somebody who chose that it is kept so, for APOP and the like. Rejects with WorldUnavailable. */
   async clearPassword(name: string, options: LoginOptions = {}): ReturnType<typeof clearPassword> {
     return clearPassword(this.database, name, options)
+  }
+
+  /** What CRAM-MD5 or SCRAM can go by, for those of whom it is kept. Rejects with WorldUnavailable. */
+  async secret(name: string, options: LoginOptions = {}): ReturnType<typeof loginSecret> {
+    return loginSecret(this.database, name, options)
   }
 
   /** See `loginIdentity`. Undefined while no database is open. */

@@ -31,8 +31,8 @@ export interface NewUser {
   readonly keep?: Keep
 }
 
-/** How a password is kept: as a hash, or as it is, for somebody who wants APOP, CRAM-MD5 or SCRAM. */
-export type Keep = 'hash' | 'clear text'
+/** How a password is kept: as a hash, as the keys of SCRAM, for somebody who wants that, or as it is, for APOP and CRAM-MD5, too. */
+export type Keep = 'hash' | 'scram' | 'clear text'
 
 /**
  * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `unknown-domain` for a domain that is
@@ -176,7 +176,7 @@ function makeMaildir(home: string, directory: string): void {
 /** The text for the password column. */
 async function textFor(password: string, keep: Keep = 'hash'): Promise<string> {
   const checked = checkPassword(password)
-  return keep === 'clear text' ? keepClear(checked) : hashPassword(checked)
+  return keep === 'clear text' ? keepClear(checked) : hashPassword(checked, keep === 'scram' ? 'scram' : 'scrypt')
 }
 
 // POP3, IMAP and SASL PLAIN carry neither NUL nor line ends in a password.

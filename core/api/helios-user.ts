@@ -48,7 +48,7 @@ export class HeliosUser {
   }
 
   /**
-   * Stores a new password: hashed, or as it is for a user who wants APOP, CRAM-MD5 or SCRAM, which whoever reads the database can read, too.
+   * Stores a new password: hashed; as keys for a user who wants SCRAM; or as it is for one who wants APOP or CRAM-MD5, which whoever reads the database can read, too.
    * Rejects with HeliosError `bad-password`.
    */
   setPassword(password: string, keep?: Keep): Promise<void> {

@@ -8,7 +8,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'domain show': ['helios domain show example.org'],
   'domain del': ['helios domain del example.org', 'helios domain del --yes example.org   # with its users and their mail'],
   'user add': ['helios user add ann@example.org', 'helios user add ann@example.org --generate --quota 500M', 'helios user add ann@example.org < file-with-the-password'],
-  'user passwd': ['helios user passwd ann@example.org', 'helios user passwd ann@example.org --generate', 'helios user passwd ann@example.org --clear-text   # for CRAM-MD5'],
+  'user passwd': ['helios user passwd ann@example.org', 'helios user passwd ann@example.org --generate', 'helios user passwd ann@example.org --scram   # for SCRAM-SHA-256', 'helios user passwd ann@example.org --clear-text   # for CRAM-MD5'],
   'user list': ['helios user list', 'helios user list example.org --json'],
   'user show': ['helios user show ann@example.org'],
   'user enable': ['helios user enable ann@example.org'],

@@ -1,5 +1,6 @@
 /** `helios user`: the accounts of the domains. */
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { Keep, Scheme } from '../api/index.ts'
 import type { Io, Noun } from './command.ts'
 import { describeDeletion, requireYes } from './deletion.ts'
 import { registerShow } from './finger.ts'
@@ -29,17 +30,29 @@ function withPasswordOptions(command: Command): Command {
   return command
     .option('--password <text>', 'the password; readable by other users of this machine while the command runs')
     .option('--generate', 'make a password up and show it')
-    .option('--clear-text', 'keep the password as it is and not as a hash: for APOP, CRAM-MD5 and SCRAM-SHA-256, which need it')
+    .option('--clear-text', 'keep the password as it is and not as a hash: for APOP and CRAM-MD5, which need it')
+    .addOption(new Option('--scram', 'keep what SCRAM-SHA-256 needs and not a hash').conflicts('clearText'))
     .option('--json', 'as JSON')
     .addHelpText('after', '\nWithout these options the password is asked for, or read as one line from standard input.')
 }
 
 interface KeepOption {
   readonly clearText?: boolean
+  readonly scram?: boolean
+}
+
+function keepOf({ clearText, scram }: KeepOption): Keep {
+  return clearText === true ? 'clear text' : scram === true ? 'scram' : 'hash'
 }
 
 function warnOfClearText(io: Io, address: string): void {
   io.err(`warning: the password of ${address} is kept as it is: whoever can read the database, or a backup of it, has it ("helios user passwd ${address}" makes it a hash again)`)
+}
+
+/** What worked with the password as it was kept, and does not with the way it is kept now. */
+function lostMechanisms(before: Scheme, keep: Keep): string | undefined {
+  if (before === 'clear text' && keep !== 'clear text') return `APOP${keep === 'scram' ? ' and CRAM-MD5' : ', CRAM-MD5 and SCRAM-SHA-256'} no longer work`
+  return before === 'SCRAM-SHA-256' && keep === 'hash' ? 'SCRAM-SHA-256 no longer works' : undefined
 }
 
 function registerAdd(noun: Command, io: Io): void {
@@ -48,7 +61,7 @@ function registerAdd(noun: Command, io: Io): void {
   type AddOptions = PasswordOptions & KeepOption & Json & { readonly quota: number }
   withPasswordOptions(command).action((address: string, options: AddOptions) => withHelios(io, async (helios) => {
     const { password, generated } = await obtainPassword(io, address, options)
-    const added = await (await helios.addUser({ address, password, quota: options.quota, keep: options.clearText === true ? 'clear text' : 'hash' })).info()
+    const added = await (await helios.addUser({ address, password, quota: options.quota, keep: keepOf(options) })).info()
     if (options.clearText === true) warnOfClearText(io, `${added.login}@${added.domain}`)
     if (options.json === true) return io.out(JSON.stringify({ ...added, ...generated ? { password } : {} }, undefined, 2))
     io.out(`${added.login}@${added.domain} added, mail in ${added.home}/Maildir`)
@@ -63,9 +76,10 @@ function registerPasswd(noun: Command, io: Io): void {
     const found = await helios.user(address)
     const { password, generated } = await obtainPassword(io, found.address, options)
     const before = await found.passwordScheme()
-    await found.setPassword(password, options.clearText === true ? 'clear text' : 'hash')
+    await found.setPassword(password, keepOf(options))
     if (options.clearText === true) warnOfClearText(io, found.address)
-    else if (before === 'clear text') io.err(`note: the password is a hash now, so that APOP, CRAM-MD5 and SCRAM-SHA-256 no longer work for ${found.address}`)
+    const lost = lostMechanisms(before, keepOf(options))
+    if (lost !== undefined) io.err(`note: the password is ${options.scram === true ? 'kept as keys' : 'a hash'} now, so that ${lost} for ${found.address}`)
     if (options.json === true) return io.out(JSON.stringify({ login: found.login, domain: found.domain, ...generated ? { password } : {} }, undefined, 2))
     io.out(`password of ${found.address} changed`)
     if (generated) io.out(`password: ${password}`)

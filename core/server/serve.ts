@@ -1,5 +1,4 @@
 /** The server: everything put together, started in order, stopped within a bound. */
-import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readControl } from '../../config/control.ts'
@@ -36,6 +35,7 @@ import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
 import { openStore } from '../world/store/store.ts'
 import { nameFrom } from './names.ts'
+import { pepperOf } from './pepper.ts'
 import { complaintsTo } from './complaints.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
@@ -176,7 +176,7 @@ async function assemble(
   // Sessions end before the queue closes.
   undo.push(() => front.close())
   const sessions = sessionsOf(house, reloader, {
-    settings, trace, log, failed, connections: new Connections(), throttle: new LoginThrottle(() => performance.now()), pepper: randomBytes(32),
+    settings, trace, log, failed, connections: new Connections(), throttle: new LoginThrottle(() => performance.now()), pepper: pepperOf(home),
     accepted: (id, envelope, size) => queue.add(id, envelope, size),
   })
   return { log, house, reloader, queue, trace, sessions, tickets: () => tickets }
@@ -327,7 +327,7 @@ export function sessionsOf(
     authentication: {
       accounts: {
         login: (name, password) => accounts.login(name, password, { warn: (message) => rest.log.warn(message) }),
-        clearPassword: (name) => accounts.clearPassword(name), identity: (name) => accounts.identity(name),
+        secret: (name) => accounts.secret(name), identity: (name) => accounts.identity(name),
       },
       throttle, pepper,
     },

@@ -1,7 +1,7 @@
 /** AUTH (RFC 4954): the exchange with the client, the check, the lines of `[auth]`, and what a login changes (spp-protocol 12.1). */
 import { randomBytes } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from '../../protocol/sasl/base64.ts'
-import type { Exchange, Step } from '../../protocol/sasl/exchange.ts'
+import type { Exchange, Secret, Step } from '../../protocol/sasl/exchange.ts'
 import { beginExchange, MECHANISMS, type Mechanism } from '../../protocol/sasl/mechanisms.ts'
 import { networkOf } from '../../protocol/network.ts'
 import type { Account } from '../plugin/world.ts'
@@ -16,8 +16,8 @@ export interface Authenticator {
     | { readonly outcome: 'accepted'; readonly account: Account }
     | { readonly outcome: 'refused' }
     | { readonly outcome: 'unavailable'; readonly reason: string }>
-  /** The password itself, of somebody for whom it is kept so. Rejects where nobody answers. */
-  clearPassword(name: string): Promise<{ readonly account: Account; readonly password: string } | undefined>
+  /** What is kept of the password of somebody, where more can be done with it than to compare. Rejects where nobody answers. */
+  secret(name: string): Promise<{ readonly account: Account; readonly secret: Secret } | undefined>
   /** Whose name that is: the same text for all that lead to one account, whether it is there or not; undefined for what can be nobody's. */
   identity(name: string): string | undefined
 }
@@ -129,14 +129,14 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
     if (result.outcome === 'unavailable') return unavailable(dialogue, result.reason)
     return judge(dialogue, result.outcome === 'accepted' ? result.account : undefined, step.name, since)
   }
-  let known: Awaited<ReturnType<Authenticator['clearPassword']>>
+  let known: Awaited<ReturnType<Authenticator['secret']>>
   try {
-    known = await offer.accounts.clearPassword(step.name)
+    known = await offer.accounts.secret(step.name)
   } catch (cause) {
     return unavailable(dialogue, cause instanceof Error ? cause.message : String(cause))
   }
   dialogue.auth.account = known?.account
-  const next = step.found(known?.password)
+  const next = step.found(known?.secret)
   if (next.kind === 'right' || next.kind === 'wrong') return judge(dialogue, next.kind === 'right' ? known?.account : undefined, step.name, since)
   return take(dialogue, next)
 }

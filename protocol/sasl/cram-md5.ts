@@ -12,7 +12,8 @@ export function cramMd5(challenge: string): Exchange {
       if (name === undefined || digest === undefined) return MALFORMED
       return {
         kind: 'secret', name,
-        found: (password) => {
+        found: (secret) => {
+          const password = secret?.kind === 'password' ? secret.password : undefined
           const expected = createHmac('md5', password ?? 'nobody').update(challenge).digest()
           const fits = timingSafeEqual(expected, Buffer.from(digest, 'hex'))
           return { kind: fits && password !== undefined ? 'right' : 'wrong', name }

@@ -1,12 +1,16 @@
 /** One SASL exchange (RFC 4422) as a state machine: the client's responses in, what is to happen next out. It asks nobody itself. */
+import type { ScramKeys } from './scram-keys.ts'
+
+/** What is kept of a password: itself, or what SCRAM makes of it. */
+export type Secret = { readonly kind: 'password'; readonly password: string } | { readonly kind: 'scram'; readonly keys: ScramKeys }
 
 export type Step =
   /** Send this to the client and wait for its response. */
   | { readonly kind: 'challenge'; readonly text: string }
   /** It all depends on whether this is the password of that name. */
   | { readonly kind: 'password'; readonly name: string; readonly password: string }
-  /** The password itself is needed to go on; undefined where nobody has it, which must look and take the same. */
-  | { readonly kind: 'secret'; readonly name: string; found(password: string | undefined): Step }
+  /** What is kept of the password is needed to go on; undefined where that is of no use here, which must look and take the same. */
+  | { readonly kind: 'secret'; readonly name: string; found(secret: Secret | undefined): Step }
   /** The client has shown that it knows the password of this name. */
   | { readonly kind: 'right'; readonly name: string }
   | { readonly kind: 'wrong'; readonly name: string }

@@ -8,6 +8,7 @@ import type { Exchange, Step } from './exchange.ts'
 import { login } from './login.ts'
 import { MECHANISMS, beginExchange } from './mechanisms.ts'
 import { plain } from './plain.ts'
+import { scramKeys } from './scram-keys.ts'
 import { scramSha256 } from './scram-sha-256.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8')
@@ -55,7 +56,7 @@ test('LOGIN asks for both', () => {
 /** Hands the password to a step that asks for it. */
 function found(step: Step, password: string | undefined): Step {
   assert.equal(step.kind, 'secret')
-  return (step as Extract<Step, { kind: 'secret' }>).found(password)
+  return (step as Extract<Step, { kind: 'secret' }>).found(password === undefined ? undefined : { kind: 'password', password })
 }
 
 test('CRAM-MD5: the example of RFC 2195, a wrong password, nobody, and nonsense', () => {
@@ -112,6 +113,21 @@ describe('SCRAM-SHA-256', () => {
     }
   })
 
+  test('keys that are kept in place of the password', () => {
+    const keys = scramKeys('pencil', bytes('salt of its own'), 5000)
+    for (const [password, known] of [['pencil', true], ['pencils', false], ['', false]] as const) {
+      const exchange = begin()
+      const client = scramClient('ann', password)
+      const step = (after(exchange, client.first) as Extract<Step, { kind: 'secret' }>).found({ kind: 'scram', keys })
+      const challenge = (step as { text: string }).text
+      assert.equal(challenge, `r=clientnonceservernonce,s=${Buffer.from('salt of its own').toString('base64')},i=5000`)
+      const { message, verifier } = client.last(challenge)
+      assert.deepEqual(after(exchange, message), known ? { kind: 'challenge', text: verifier } : { kind: 'wrong', name: 'ann' })
+    }
+    const cram = after(cramMd5('<1.2@h>'), `ann ${createHmac('md5', 'pencil').update('<1.2@h>').digest('hex')}`)
+    assert.deepEqual((cram as Extract<Step, { kind: 'secret' }>).found({ kind: 'scram', keys }), { kind: 'wrong', name: 'ann' }, 'of no use there')
+  })
+
   test('a wrong password, nobody, another nonce, another header', () => {
     const tried = (password: string | undefined, change: (message: string) => string = (message) => message): string => {
       const exchange = begin()
@@ -151,7 +167,7 @@ test('no response breaks a mechanism, and none is right without the password', (
     const exchange = beginExchange(mechanism, { nonce: 's', pepper: bytes('p'), host: 'h', now: 0 })
     for (const response of responses) {
       let step = exchange.next(response)
-      if (step.kind === 'secret') step = step.found('the password')
+      if (step.kind === 'secret') step = step.found({ kind: 'password', password: 'the password' })
       assert.notEqual(step.kind, 'right')
       if (step.kind !== 'challenge') return
     }

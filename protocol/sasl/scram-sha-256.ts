@@ -1,14 +1,11 @@
 /**
  * SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding: the client shows that it knows the password without
- * sending it, and the server that it does. Here the server derives the keys from the password itself.
+ * sending it, and the server that it does. The server goes by the keys that are kept, or makes them of the password itself.
  */
-import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
-import { createRequire } from 'node:module'
+import { timingSafeEqual } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { MALFORMED, wordOf, type Exchange, type Step } from './exchange.ts'
-
-// RFC 4013; throws for what is prohibited. The package brings no types.
-const saslprep = createRequire(import.meta.url)('saslprep') as (text: string, options?: { readonly allowUnassigned?: boolean }) => string
+import { hmac, saslprep, SCRAM_ITERATIONS, SCRAM_KEY_BYTES, SCRAM_SALT_BYTES, scramKeys, sha256, type ScramKeys } from './scram-keys.ts'
 
 export interface ScramOptions {
   /** The server's part of the nonce: printable ASCII without commas, never the same twice. */
@@ -16,13 +13,6 @@ export interface ScramOptions {
   /** The salt of a name is made of it, so that a name has always the same, and one that nobody bears has one as well. */
   readonly pepper: Uint8Array
 }
-
-/** What RFC 7677 asks for at least; the passwords lie here in clear text anyway. */
-const ITERATIONS = 4096
-const SALT_BYTES = 16
-const KEY_BYTES = 32
-
-const hmac = (key: Uint8Array | string, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 
 export function scramSha256(options: ScramOptions): Exchange {
   let state: (message: string) => Step = (message) => first(message, options, (then) => { state = then })
@@ -49,13 +39,14 @@ function first(message: string, { nonce, pepper }: ScramOptions, then: Then): St
   if (other !== name) return { kind: 'wrong', name }
   return {
     kind: 'secret', name,
-    found: (password) => {
-      const salt = hmac(pepper, name).subarray(0, SALT_BYTES)
+    found: (secret) => {
+      // The same work, and the same look, whatever is kept.
+      const salt = hmac(pepper, name).subarray(0, SCRAM_SALT_BYTES)
+      const made = scramKeys(secret?.kind === 'password' ? secret.password : nonce, salt, SCRAM_ITERATIONS)
+      const keys = secret?.kind === 'scram' ? secret.keys : made
       const both = `${clientNonce}${nonce}`
-      const challenge = `r=${both},s=${salt.toString('base64')},i=${ITERATIONS}`
-      // The same work where nobody has it.
-      const salted = pbkdf2Sync(prepared(password ?? nonce), salt, ITERATIONS, KEY_BYTES, 'sha256')
-      then((answer) => last(answer, { name, known: password !== undefined, salted, header, nonce: both, before: `${bare},${challenge}` }, then))
+      const challenge = `r=${both},s=${Buffer.from(keys.salt).toString('base64')},i=${keys.iterations}`
+      then((answer) => last(answer, { name, known: secret !== undefined, keys, header, nonce: both, before: `${bare},${challenge}` }, then))
       return { kind: 'challenge', text: challenge }
     },
   }
@@ -64,7 +55,7 @@ function first(message: string, { nonce, pepper }: ScramOptions, then: Then): St
 interface Begun {
   readonly name: string
   readonly known: boolean
-  readonly salted: Buffer
+  readonly keys: ScramKeys
   readonly header: string
   readonly nonce: string
   /** The part of the AuthMessage that both have. */
@@ -72,18 +63,17 @@ interface Begun {
 }
 
 /** `c=base64 of the header,r=nonce,p=proof` */
-function last(message: string, { name, known, salted, header, nonce, before }: Begun, then: Then): Step {
+function last(message: string, { name, known, keys, header, nonce, before }: Begun, then: Then): Step {
   const [, bare, channel, theirNonce, proofText] = /^(c=([A-Za-z0-9+/=]+),r=([!-+\--~]+)(?:,[^]*)?),p=([A-Za-z0-9+/=]+)$/.exec(message) ?? []
   const proof = decodeBase64(proofText ?? '')
-  if (bare === undefined || proof?.length !== KEY_BYTES) return MALFORMED
+  if (bare === undefined || proof?.length !== SCRAM_KEY_BYTES) return MALFORMED
   if (channel !== encodeBase64(header) || theirNonce !== nonce) return { kind: 'wrong', name }
   const signed = `${before},${bare}`
-  const clientKey = hmac(salted, 'Client Key')
-  const signature = hmac(createHash('sha256').update(clientKey).digest(), signed)
-  const expected = Buffer.from(clientKey.map((byte, index) => byte ^ signature[index]!))
-  if (!timingSafeEqual(expected, proof) || !known) return { kind: 'wrong', name }
+  const signature = hmac(keys.storedKey, signed)
+  const clientKey = Buffer.from(proof.map((byte, index) => byte ^ signature[index]!))
+  if (!timingSafeEqual(sha256(clientKey), keys.storedKey) || !known) return { kind: 'wrong', name }
   then((answer) => answer === '' ? { kind: 'right', name } : MALFORMED)
-  return { kind: 'challenge', text: `v=${hmac(hmac(salted, 'Server Key'), signed).toString('base64')}` }
+  return { kind: 'challenge', text: `v=${hmac(keys.serverKey, signed).toString('base64')}` }
 }
 
 /** `=2C` is a comma and `=3D` an equals sign; another `=` is none of ours. */
@@ -94,14 +84,5 @@ function readName(saslname: string): string | undefined {
     return name === '' ? undefined : name
   } catch {
     return undefined
-  }
-}
-
-/** A password that SASLprep prohibits is taken as it is: a client that is as lenient may still get in. */
-function prepared(password: string): string {
-  try {
-    return saslprep(password)
-  } catch {
-    return password
   }
 }

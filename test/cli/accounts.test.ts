@@ -101,6 +101,7 @@ test('user add and passwd with the password as a line of standard input', async 
   assert.equal((await here.helios(['user', 'add', 'Ann@example.org'], { stdin: 'x' })).code, 1)
   assert.equal((await here.helios(['user', 'passwd', 'ann@example.org'], { stdin: 'new' })).out, 'password of ann@example.org changed\n')
   assert.equal(await verifyPassword('new', storedPassword(here, 'ann')), true)
+  assert.match((await here.helios(['user', 'passwd', 'ann@example.org', '--scram', '--clear-text'], { stdin: 'new' })).err, /cannot be used with/)
   const nobody = await here.helios(['user', 'passwd', 'bob@example.org'], { stdin: 'new' })
   assert.deepEqual([nobody.code, nobody.err], [1, 'helios: there is no user bob@example.org ("helios finger bob@example.org" also looks at aliases and extensions)\n'])
   const empty = await here.helios(['user', 'passwd', 'ann@example.org'])
@@ -130,6 +131,10 @@ test('a password is kept in clear text only where that is said, with a warning, 
   assert.match(storedPassword(here, 'ann'), /^\$scrypt\$/)
   assert.equal((await here.helios(['user', 'passwd', 'ann@example.org', '--clear-text', '--generate'])).code, 0)
   assert.match(storedPassword(here, 'ann'), /^\{CLEAR\}[a-z0-9-]{19}$/)
+  const keys = await here.helios(['user', 'passwd', 'ann@example.org', '--scram'], { stdin: 'third\n' })
+  assert.equal(keys.err, 'note: the password is kept as keys now, so that APOP and CRAM-MD5 no longer work for ann@example.org\n')
+  assert.match(storedPassword(here, 'ann'), /^\{SCRAM-SHA-256\}4096,/)
+  assert.equal((await here.helios(['user', 'passwd', 'ann@example.org'], { stdin: 'fourth\n' })).err, 'note: the password is a hash now, so that SCRAM-SHA-256 no longer works for ann@example.org\n')
 })
 
 test('aliases, a renamed user, and what deleting takes along', async (t) => {

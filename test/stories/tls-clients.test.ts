@@ -26,7 +26,7 @@ const home = await makeHome({
   'control/smtpconfig-stunnel': 'cert = tls/mx.pem\nkey = tls/mx.key\n', ...certificateFiles({ mx: pair }),
 }, { listeners: [{ service: 'submission', tls: 'starttls', auth }, { service: 'submission', tls: true, auth }], limits: {} })
 const database = openSqlite(home.path)
-for (const [login, password] of [['ann', await hashPassword(PASSWORD)], ['clear', `{CLEAR}${PASSWORD}`]] as const) {
+for (const [login, password] of [['ann', await hashPassword(PASSWORD)], ['clear', `{CLEAR}${PASSWORD}`], ['scram', await hashPassword(PASSWORD, 'scram')]] as const) {
   await database.write.insertInto('passwd').values({ login, virtual_host: 'local.example', startdate: null, password }).execute()
 }
 await database.close()
@@ -67,9 +67,12 @@ describe('clients log in under TLS and send to everywhere', () => {
     })
   }
 
-  for (const [how, starttls] of [['plain', 'on'], ['login', 'on'], ['cram-md5', 'on'], ['scram-sha-256', 'on'], ['scram-sha-256', 'off']] as const) {
-    test(`msmtp ${how}, STARTTLS ${starttls}`, { skip: peer('msmtp') === undefined }, async () => {
-      const [subject, user] = [`msmtp ${how} ${starttls}`, how === 'plain' || how === 'login' ? FROM : 'clear@local.example']
+  for (const [how, starttls, login] of [
+    ['plain', 'on', 'ann'], ['plain', 'on', 'scram'], ['login', 'on', 'ann'], ['cram-md5', 'on', 'clear'],
+    ['scram-sha-256', 'on', 'clear'], ['scram-sha-256', 'off', 'clear'], ['scram-sha-256', 'on', 'scram'],
+  ] as const) {
+    test(`msmtp ${how}, STARTTLS ${starttls}, ${login}`, { skip: peer('msmtp') === undefined }, async () => {
+      const [subject, user] = [`msmtp ${how} ${starttls} ${login}`, `${login}@local.example`]
       await output('msmtp', ['--file=/dev/null', `--host=${HOST}`, `--port=${starttls === 'on' ? STARTTLS : IMPLICIT}`, '--tls=on', `--tls-starttls=${starttls}`,
         `--tls-fingerprint=${new X509Certificate(pair.cert).fingerprint256}`, `--auth=${how}`, `--user=${user}`, '--passwordeval=printf %s "$PASSWORD"', `--from=${FROM}`, 'far@away.example'],
       letter(subject).replaceAll('\r\n', '\n'), { PASSWORD })

@@ -6,9 +6,10 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { moduleFile } from '../../paths.ts'
 import { WorldUnavailable } from '../../plugin/world.ts'
+import type { NewScheme } from './texts.ts'
 
 export type Job =
-  | { readonly kind: 'hash'; readonly password: string; readonly stored?: undefined }
+  | { readonly kind: 'hash'; readonly password: string; readonly scheme: NewScheme }
   | { readonly kind: 'verify'; readonly password: string; readonly stored: string | undefined }
 
 export interface JobAnswer {

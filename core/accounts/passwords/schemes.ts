@@ -8,6 +8,7 @@
  * | `$6$ $5$` | SHA-512 and SHA-256 crypt |
  * | `$1$` | MD5 crypt |
  * | 13 characters | the traditional crypt(3) |
+ * | `{SCRAM-SHA-256}iterations,salt,StoredKey,ServerKey` | the keys of SCRAM (RFC 5802), as Dovecot writes them, for those who chose it |
  * | `{CLEAR}text` | clear text, for those who chose it: APOP and CRAM-MD5 need it |
  *
  * `{CRYPT}` before a crypt text is passed over, as other programs write it. Everything else fits nothing.
@@ -17,13 +18,15 @@ import { compareSync } from 'bcryptjs'
 import { encrypt } from 'unixcrypt'
 import { desCrypt } from './des.ts'
 import { md5Crypt } from './md5.ts'
-import { CLEAR, COST, parseScrypt, plainCrypt, type Scrypt } from './texts.ts'
+import { SCRAM_ITERATIONS, SCRAM_SALT_BYTES, scramKeys } from '../../../protocol/sasl/scram-keys.ts'
+import { CLEAR, COST, parseScram, parseScrypt, plainCrypt, printScram, type NewScheme, type Scrypt } from './texts.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
 /** The text for the column. */
-export function hashSync(password: string): string {
+export function hashSync(password: string, scheme: NewScheme): string {
+  if (scheme === 'scram') return printScram(scramKeys(password, randomBytes(SCRAM_SALT_BYTES), SCRAM_ITERATIONS))
   const salt = randomBytes(SALT_BYTES)
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${unpadded(salt)}$${unpadded(derive(password, { ...COST, salt, hash: Buffer.alloc(HASH_BYTES) }))}`
 }
@@ -40,6 +43,8 @@ export function verifySync(password: string, stored: string | undefined): boolea
 }
 
 function fitsOld(password: string, stored: string): boolean {
+  const scram = parseScram(stored)
+  if (scram !== undefined) return timingSafeEqual(scramKeys(password, scram.salt, scram.iterations).storedKey, scram.storedKey)
   const clear = CLEAR.exec(stored)
   if (clear !== null) return same(password, stored.slice(clear[0].length))
   // What the other programs hashed were the bytes as typed.

@@ -3,7 +3,6 @@
  * its deliveries, the trace's ring, the status, and the word on which generation is in force. A process that dies is replaced, and
  * costs its own sessions only.
  */
-import { randomBytes } from 'node:crypto'
 import type { Problem } from '../../../config/problem.ts'
 import { printProblem } from '../../../config/problem.ts'
 import type { Settings } from '../../../config/settings.ts'
@@ -49,7 +48,6 @@ class Fleet implements Front {
   readonly #berths: readonly Berth[]
   readonly #connections = new Connections()
   readonly #throttle = new LoginThrottle(() => performance.now())
-  readonly #pepper = randomBytes(32).toString('base64')
   #behind: Behind | undefined
   #keeping: readonly Promise<void>[] = []
   #watch: NodeJS.Timeout | undefined
@@ -144,13 +142,13 @@ class Fleet implements Front {
     return this.#berths.flatMap(({ member }) => member ?? [])
   }
 
-  #launch(berth: Berth, { queue, reloader, trace, house, tickets }: Behind): Member {
+  #launch(berth: Berth, { queue, reloader, trace, house, sessions, tickets }: Behind): Member {
     const lead = async (): Promise<Lead> => {
       const { number } = await reloader.latest()
       return { number, failed: reloader.lastFailure !== undefined, settled: reloader.settled, files: house.lists() }
     }
     berth.member = new Member({
-      settings: this.#settings, number: berth.number, mark: processMark(), pepper: this.#pepper, tickets: tickets(), throttle: this.#throttle,
+      settings: this.#settings, number: berth.number, mark: processMark(), pepper: sessions.authentication.pepper, tickets: tickets(), throttle: this.#throttle,
       sockets: this.#places.map(({ fd }) => fd), lead,
       trace: (lines) => trace.take(lines),
       accepted: (notice) => {

@@ -15,7 +15,7 @@ export interface MemberOptions {
   /** From 1. */
   readonly number: number
   readonly mark: string
-  readonly pepper: string
+  readonly pepper: Uint8Array
   readonly tickets: TicketSecret
   readonly throttle: LoginThrottle
   /** The listeners' sockets. */
@@ -82,7 +82,7 @@ export class Member {
       readTracePipe(pipe, options.settings.trace.maxBytes, (lines) => options.trace(lines))
       pipe.once('close', () => traced.resolve())
       this.#channel.sendNow({
-        order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: options.pepper,
+        order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: Buffer.from(options.pepper).toString('base64'),
         tickets: options.tickets.toString('base64'),
       })
     }
