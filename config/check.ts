@@ -1,5 +1,5 @@
 /** Everything that can be said about a home without starting it: settings, control files, the plugin list's lines. */
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parsePluginList } from '../protocol/spp/list.ts'
 import { DEFAULT_LIST, readControl, type Control } from './control.ts'
@@ -26,7 +26,7 @@ export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFIL
     return { settings: undefined, control: undefined, problems: error.problems }
   }
   const { control, problems } = await readControl(settings.home, env)
-  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control)]
+  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control)]
   return { settings, control, problems: all.toSorted(compare) }
 }
 
@@ -64,6 +64,14 @@ async function checkSecrets(home: string, { qmailconfig: { connections, popConne
     problems.push({ severity: 'warning', file: name, reason, mend: `chmod 600 ${join(home, name)}` })
   }
   return problems
+}
+
+async function checkHomeProgram({ qmailconfig: { homeProgram } }: Control): Promise<readonly Problem[]> {
+  if (homeProgram === undefined) return []
+  const failure = await access(homeProgram, constants.X_OK).then(() => undefined, (error: NodeJS.ErrnoException) => error.code ?? error.message)
+  if (failure === undefined) return []
+  const reason = `the program of autohomedir, ${homeProgram}, cannot be run (${failure}): mail for an account without a home would wait`
+  return [{ severity: 'warning', file: 'control/qmailconfig', reason, mend: 'correct the path or the mode, or take the line out: below mail_root homes are made without a program' }]
 }
 
 function compare(a: Problem, b: Problem): number {

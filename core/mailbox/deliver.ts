@@ -21,6 +21,8 @@ export interface MailboxOptions {
   /** Absolute path of the directory in which mailboxes are made: `<home>/mail`, or what control/qmailconfig says now. It must exist. */
   readonly mailRoot: string | (() => string)
   readonly log: Logger
+  /** Sees to it that the account has a home, where one is to be made otherwise than below `mailRoot` by the delivery itself. */
+  readonly makeHome?: (account: Account) => Promise<void>
   readonly fs?: FileSystem
   readonly directories?: DirectorySync
 }
@@ -42,6 +44,7 @@ export function createMailbox(options: MailboxOptions): MailboxEffects {
   const sweep = createSweeper(fs, now)
 
   const write = async (account: Account, message: Message, { reversePath, recipient }: Addresses): Promise<string> => {
+    await options.makeHome?.(account)
     const mailRoot = typeof options.mailRoot === 'string' ? options.mailRoot : options.mailRoot()
     const place = await findMaildir(fs, directories, mailRoot, account)
     const deliveredTo = deliveredToLine(recipient)

@@ -20,6 +20,7 @@ import { startThrough } from '../host/runtimes/sandbox/program.ts'
 import { Sandboxes } from '../host/runtimes/sandbox/sandboxes.ts'
 import { createLog, type Logger } from '../log.ts'
 import { createMailbox } from '../mailbox/deliver.ts'
+import { createHomeMaker } from '../mailbox/home-maker.ts'
 import { DirectorySync } from '../message/directory-sync.ts'
 import { nodeFileSystem } from '../message/file-system.ts'
 import { createSpool, type SpoolOptions } from '../message/spool.ts'
@@ -233,10 +234,12 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
 
   const directories = new DirectorySync(nodeFileSystem)
   const dns = openDns(settings.dns)
+  const mailRoot = (): string => mailRootOf(accounts.database)
+  const program = (): string | undefined => accounts.database.config.homeProgram
   const world = createWorld({
     accounts: accounts.facts, dns, dnsBudget: settings.dns,
     tables: accounts.tables,
-    mailbox: createMailbox({ mailRoot: () => mailRootOf(accounts.database), host: hostname(), now: Date.now, log, directories }),
+    mailbox: createMailbox({ mailRoot, host: hostname(), now: Date.now, log, directories, makeHome: createHomeMaker({ home, program, mailRoot, run: (job) => broker.run(job) }) }),
     store,
   })
   const selfTests = new SelfTests(world, (sentence) => log.warn(sentence))

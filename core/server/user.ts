@@ -1,5 +1,6 @@
 /**
- * From root to the user of the settings. Root binds the ports and does nothing else: whatever is opened or made in the home is
+ * From root to the user of the settings, or to `default_user` of control/qmailconfig: all mailboxes are one user's, and the server is that one
+ * (spec helios 2, single-uid delivery). Root binds the ports and does nothing else: whatever is opened or made in the home is
  * opened as the user who owns it, so that no link planted there leads root anywhere. That owner is the only one a server of this
  * home may become: who can edit its settings gains nobody's rights by that.
  */
@@ -9,6 +10,7 @@ import { homeOwner, notOwnedBy } from '../../config/home-owner.ts'
 import type { Settings } from '../../config/settings.ts'
 import { HeliosError } from '../error.ts'
 import { codeRoot, moduleFile } from '../paths.ts'
+import { wantedUser } from './wanted-user.ts'
 
 export interface ServerUser {
   /** Does this with the user's rights and comes back. What it does must not wait. */
@@ -21,9 +23,12 @@ export interface ServerUser {
 const NOBODY_ELSE: ServerUser = { as: (work) => work(), become: () => {} }
 
 /** Whom this server becomes. Throws HeliosError `user` or `home-owner`, before anything was done. */
-export function serverUser({ home, user, file }: Pick<Settings, 'home' | 'user' | 'file'>): ServerUser {
-  if (process.getuid?.() !== 0) return staying(user)
-  const identity = user === undefined ? undefined : lookUp(user, file)
+export function serverUser(settings: Pick<Settings, 'home' | 'user' | 'file'>): ServerUser {
+  if (process.getuid?.() !== 0) return staying(settings.user)
+  const { home } = settings
+  const { user, group, file } = wantedUser(settings)
+  const own = user === undefined ? undefined : lookUp(user, file)
+  const identity = own === undefined || group === undefined ? own : withGroup(own, group, file)
   const owner = homeOwner(home)
   if (identity === undefined || identity.uid === 0) {
     if (owner === undefined || owner === 0) return NOBODY_ELSE
@@ -34,10 +39,45 @@ export function serverUser({ home, user, file }: Pick<Settings, 'home' | 'user' 
   const foreign = notOwnedBy(home, identity.uid)
   if (foreign.length > 0) {
     throw new HeliosError('home-owner', `the server becomes ${identity.name}, who does not own ${foreign.map((name) => (name === '.' ? home : name)).join(' ')}`, {
-      fault: 'operator', mend: `chown -R ${identity.name}: ${home}`,
+      fault: 'operator', mend: `chown -R ${identity.name}:${group ?? ''} ${home}`,
     })
   }
   return rootBecoming(identity)
+}
+
+/** The user with another of its groups. One it is not in would be a gift to whoever can edit the file. */
+function withGroup(user: Identity, group: string, file: string | undefined): Identity {
+  const gid = groupId(group, file)
+  const before = process.getgroups!()
+  try {
+    initgroups(user.name, user.gid)
+    if (gid === user.gid || process.getgroups!().includes(gid)) return { ...user, gid }
+  } finally {
+    process.setgroups!(before)
+  }
+  throw new HeliosError('user', `${user.name} is not in the group ${group}`, {
+    fault: 'operator', mend: `usermod -aG ${group} ${user.name}, or correct default_group in ${file ?? 'control/qmailconfig'}`,
+  })
+}
+
+/** Asks the system, as for users. */
+function groupId(name: string, file: string | undefined): number {
+  const before = process.getegid!()
+  try {
+    process.setegid!(name)
+    return process.getegid!()
+  } catch (cause) {
+    throw new HeliosError('user', `there is no group ${name} on this machine`, {
+      fault: 'operator', mend: `create it, or correct default_group in ${file ?? 'control/qmailconfig'}`, cause,
+    })
+  } finally {
+    process.setegid!(before)
+  }
+}
+
+/** Node has it, its types do not. */
+function initgroups(user: string, group: number): void {
+  (process as unknown as { initgroups(user: string, group: number): void }).initgroups(user, group)
 }
 
 interface Identity {
@@ -52,7 +92,7 @@ function lookUp(name: string, file: string | undefined): Identity {
     process.seteuid!(name)
   } catch (cause) {
     throw new HeliosError('user', `there is no user ${name} on this machine`, {
-      fault: 'operator', mend: `create it, or correct "user" in ${file ?? 'the settings'}`, cause,
+      fault: 'operator', mend: `create it, or correct its name in ${file ?? 'the settings'}`, cause,
     })
   }
   try {
@@ -64,11 +104,9 @@ function lookUp(name: string, file: string | undefined): Identity {
 }
 
 function rootBecoming({ name, uid, gid }: Identity): ServerUser {
-  // Node has it, its types do not.
-  const initgroups = (): void => (process as unknown as { initgroups(user: string, group: number): void }).initgroups(name, gid)
   return {
     as(work) {
-      initgroups()
+      initgroups(name, gid)
       process.setegid!(gid)
       process.seteuid!(uid)
       try {
@@ -79,7 +117,7 @@ function rootBecoming({ name, uid, gid }: Identity): ServerUser {
       }
     },
     become() {
-      initgroups()
+      initgroups(name, gid)
       process.setgid!(gid)
       process.setuid!(uid)
       // What libraries look at to find files of the user's.

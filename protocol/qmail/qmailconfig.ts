@@ -51,8 +51,8 @@ export interface QmailConfig {
   readonly checkHost: boolean
   readonly globaldomain: string | undefined
   readonly hostPostmaster: string | undefined
-  /** Absolute path of the program that is to make a home; `builtin`: Helios does, as it does without the directive. */
-  readonly autohomedir: string | undefined
+  /** Absolute path of the program that makes a missing home (`autohomedir`); undefined: Helios does, below the mail directory. */
+  readonly homeProgram: string | undefined
   readonly driver: 'sqlite' | 'mysql' | 'postgresql'
   /** Servers to read from, tried in turn; none with `sqlite`. */
   readonly connections: readonly Connection[]
@@ -97,16 +97,12 @@ export function parseQmailConfig(content: string | undefined): { readonly config
     localpop: reader.domain('localpop'), domainSeparators: reader.text('domain_separators') ?? '@',
     checkHost: reader.flag('check_host', true), globaldomain: reader.domain('globaldomain'),
     hostPostmaster: reader.address('host_postmaster'),
-    autohomedir: reader.last('autohomedir')?.value === 'builtin' ? 'builtin' : reader.path('autohomedir'),
+    homeProgram: reader.last('autohomedir')?.value === 'builtin' ? undefined : reader.path('autohomedir'),
     driver: connections.length === 0 ? 'sqlite' : driver ?? guessDriver(connections[0]!),
     connections, popConnections: popConnections.length === 0 ? connections : popConnections,
     connectionTimeout: reader.seconds('connection_timeout') ?? CONNECTION_TIMEOUT, queryTimeout: reader.seconds('query_timeout') ?? QUERY_TIMEOUT,
     names: reader.names(), localsFromDb: reader.last('localtable') !== undefined,
   }
-  for (const keyword of ['default_user', 'default_group']) {
-    reader.unused(keyword, 'mailboxes belong to the owner of the home, as whom the server runs')
-  }
-  if (config.autohomedir !== 'builtin') reader.unused('autohomedir', 'no program is run for a missing home: below mail_root Helios makes it')
   if (connections.length === 0 && popConnections.length > 0) {
     reader.problem(reader.last('popconnectionstring')!.line, 'there is no connectionstring beside it, so accounts would stand in helios.db',
       'add a connectionstring line for reading; the same values will do')
@@ -152,12 +148,6 @@ class Reader {
 
   problem(line: number, reason: string, mend: string, warning = false): void {
     this.problems.push({ line, reason, mend, ...(warning ? { warning } : {}) })
-  }
-
-  /** A directive of the original's that this version reads and does not follow. */
-  unused(keyword: string, instead: string): void {
-    const given = this.last(keyword)
-    if (given !== undefined) this.problem(given.line, `"${keyword}" has no effect here: ${instead}`, 'leave it if it is there for another program', true)
   }
 
   last(keyword: string): Directive | undefined {

@@ -1,7 +1,7 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, lstat, readdir, readFile, readlink, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, readlink, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -132,6 +132,45 @@ test('who owns the home cannot keep root: neither by the settings, nor by a link
   await run('chown', ['-h', `${USER}:`, home.at('run/lock')])
   await refused(home, /cannot lock .*run\/lock/)
   await assert.rejects(lstat(trap.at('made-by-root')), { code: 'ENOENT' })
+})
+
+test('without a user in the settings it becomes default_user, with default_group, and homes are made by the program of autohomedir', { skip }, async () => {
+  const group = 'games'
+  const home = await makeHome({
+    'control/smtpplugins': '[+deliver]\nmaildir\n', 'control/rcpthosts': 'local.example\n',
+    'control/qmailconfig': `default_user ${USER}\ndefault_group ${group}\n`,
+  })
+  await settings(home, {})
+  await refused(home, new RegExp(`${USER} is not in the group ${group} \\(usermod -aG ${group} ${USER}, or correct default_group in control/qmailconfig\\)`))
+  // Its own is one that it is in.
+  await home.write('control/qmailconfig', `default_user ${USER}\ndefault_group ${USER}\nautohomedir ${home.at('make-home')}\n`)
+  await refused(home, new RegExp(`becomes ${USER}, who does not own ${home.path} .*\\(chown -R ${USER}:${USER} ${home.path}\\)`))
+  await home.write('make-home', '#!/bin/sh\n[ $# = 1 ] && mkdir -p "$1" && echo "$USER $DOMAIN $(id -un) $(id -gn)" > "$1/made"\n')
+  await chmod(home.at('make-home'), 0o755)
+  await give(home)
+  await helios(home, 'user', 'add', 'ann@local.example', '--generate')
+  await rm(home.at('mail/local.example'), { recursive: true })
+  const server = await startServer(home)
+  assert.deepEqual(numbers(await readFile(`/proc/${server.pid}/status`, 'utf8'), 'Uid'), [uid, uid, uid, uid])
+  const client = await SmtpClient.connect(server.port)
+  await client.reply()
+  for (const line of ['HELO x', 'MAIL FROM:<a@far.example>', 'RCPT TO:<ann@local.example>', 'DATA']) await client.command(line)
+  assert.match(await client.command('Subject: hello\r\n\r\nHello.\r\n.'), /^250 /)
+  await client.leave()
+  await queueEmpties(home)
+  assert.equal(await home.read('mail/local.example/ann/made'), `ann local.example ${USER} ${USER}\n`)
+  const [message] = await readdir(home.at('mail/local.example/ann/Maildir/new'))
+  const file = await stat(home.at(`mail/local.example/ann/Maildir/new/${message}`))
+  assert.deepEqual([file.uid, file.gid], [uid, gid])
+  assert.doesNotMatch(server.stderr(), /runs as root/)
+  assert.equal((await server.stop()).code, 0)
+
+  // What root could read and the owner cannot is not read.
+  const secret = join(await temporaryDirectory(), 'secret')
+  await writeFile(secret, 'default_user root\n', { mode: 0o600 })
+  await unlink(home.at('control/qmailconfig'))
+  await symlink(secret, home.at('control/qmailconfig'))
+  await refused(home, /cannot read .*control\/qmailconfig, which may name the user to become: EACCES/)
 })
 
 test('somebody else cannot become the user, and is told', { skip }, async () => {

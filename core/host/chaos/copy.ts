@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import type { Settings } from '../../../config/settings.ts'
 import { bytesOf, textOf } from '../../../protocol/text.ts'
 import { HeliosError } from '../../error.ts'
+import { wantedUser } from '../../server/wanted-user.ts'
 import { BYSTANDER_LIST, BYSTANDER_PLUGIN } from './bystanders.ts'
 import { PLACE, wholeList, type Cell } from './cell.ts'
 
@@ -48,7 +49,7 @@ export async function copyHome(settings: Settings, list: string, cells: readonly
       trace: TRACE, log: { level: 'warn', pretty: false }, replyDialect: settings.replyDialect,
       ...(settings.user === undefined ? {} : { user: settings.user }),
     }))
-    await giveTo(settings.user, path)
+    await giveTo(process.getuid?.() === 0 ? wantedUser(settings).user : undefined, path)
     return { path, address: (listFile) => addresses.get(listFile)!, remove }
   } catch (cause) {
     await remove()
@@ -91,8 +92,8 @@ async function write(home: string, name: string, content: string, mode = 0o644):
   await writeFile(path, bytesOf(content), { mode })
 }
 
-/** Started as root the server becomes its user, who must be able to write here. */
+/** The user that a server started as root becomes must be able to write here. */
 async function giveTo(user: string | undefined, path: string): Promise<void> {
-  if (user === undefined || process.getuid?.() !== 0) return
+  if (user === undefined) return
   await promisify(execFile)('chown', ['-R', `${user}:`, path])
 }
