@@ -10,7 +10,10 @@ interface Entry {
 
 /** Seconds that a reply is kept whose own time the system's resolver does not tell: all but those with addresses. */
 const UNTOLD_TTL = 60
-/** The same for "there is no such thing", whose time stands in a record that is not told either (RFC 2308 section 5). */
+/**
+ * The same for "there is no such thing". Its time is that of the SOA record in the reply's authority section (RFC 2308 section 5), which c-ares does not
+ * hand on; which zone to ask for its SOA is not told either. Most zones say an hour or more: this is the lower end.
+ */
 const NEGATIVE_TTL = 60
 /** Failures are kept too, but not for long: a name server that is down is not asked by every client anew (RFC 2308 section 7). */
 const FAILURE_TTL = 5

@@ -34,6 +34,9 @@ function printGiven(given: Given): string[] {
     ...given.domains.map((domain) => `domain ${domain}`),
     ...(given.accountsUnavailable === true ? ['unavailable accounts'] : []),
     ...given.dns.map(printDns),
+    ...given.counted.map(({ key, amount, seconds }) => `counted ${amount}/${seconds}s ${key}`),
+    ...given.stored.map(([key, value]) => `stored ${key} = ${value}`),
+    ...(given.storeUnavailable === true ? ['unavailable store'] : []),
     ...given.control.flatMap(([name, content]) =>
       content === '' ? [`control ${name}`] : linesOf(content).map((text) => `control ${name}: ${text}`)),
     ...(given.now === undefined ? [] : [`now ${new Date(given.now).toISOString()}`]),

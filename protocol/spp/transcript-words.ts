@@ -1,4 +1,5 @@
 /** The words that begin a line of a test file, and what their lines mean. */
+import { parseSpan } from '../span.ts'
 import { SECTIONS, type Section } from './list.ts'
 import type { Expected, Given } from './transcript.ts'
 import { DNS_FORMS, readDns } from './transcript-dns.ts'
@@ -32,7 +33,7 @@ export interface Draft {
 
 export function newDraft(): Draft {
   return {
-    empty: true, title: undefined, always: false, given: { env: [], accepted: [], accounts: [], domains: [], dns: [] }, control: new Map(),
+    empty: true, title: undefined, always: false, given: { env: [], accepted: [], accounts: [], domains: [], dns: [], counted: [], stored: [] }, control: new Map(),
     answer: [], nothing: false, expected: {},
   }
 }
@@ -63,6 +64,8 @@ interface Word {
 
 const ADDRESS = /^[^\s@]+@[^\s@]+$/
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** Seconds that a plugin can be told to remember: a leap year. */
+const LONGEST_MEMORY = 366 * 86_400
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
@@ -89,8 +92,22 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
     return undefined
   } }],
   ['domain', { form: 'domain local.example', read: ({ given }, rest) => add(given.domains, /^[^\s@]+$/, rest) }],
-  ['unavailable', { form: 'unavailable accounts', read: ({ given }, rest) =>
-    once(given, 'accountsUnavailable', rest === 'accounts' ? true : undefined) }],
+  ['unavailable', { form: 'unavailable accounts, or unavailable store', read: ({ given }, rest) =>
+    once(given, rest === 'store' ? 'storeUnavailable' : 'accountsUnavailable', rest === 'accounts' || rest === 'store' ? true : undefined) }],
+  ['counted', { form: 'counted 5/1h KEY', read: ({ given }, rest) => {
+    const [, amount, time = '', key] = /^([0-9]{1,9})\/([0-9]+[smhd])[ \t]+(.+)$/s.exec(rest) ?? []
+    const seconds = parseSpan(time, LONGEST_MEMORY)
+    if (key === undefined || Number(amount) < 1 || seconds === undefined) return `"${rest}" is no count of something within a time`
+    given.counted.push({ key, amount: Number(amount), seconds })
+    return undefined
+  } }],
+  ['stored', { form: 'stored KEY = VALUE', read: ({ given }, rest) => {
+    const [, key, value] = /^(\S|\S.*?\S)[ \t]+=(?:[ \t](.*)|)$/s.exec(rest) ?? []
+    if (key === undefined) return `"${rest}" is no key with its value`
+    if (given.stored.some(([known]) => known === key)) return 'it is said twice in one block'
+    given.stored.push([key, value ?? ''])
+    return undefined
+  } }],
   ['dns', { form: `dns ${DNS_FORMS}`, read: ({ given }, rest) => readDns(given.dns, rest) }],
   ['control', { form: 'control FILE: a line of it; or control FILE, for an empty one', read: ({ control }, rest) => {
     const [, name = '', line] = /^([^\s:]+)(?:: ?(.*)|[ \t]*)$/s.exec(rest) ?? []

@@ -71,6 +71,11 @@ const WRONG: readonly (readonly [text: string, line: number, reason: RegExp])[] 
   ['hook rcpt\ndns far.example MX none\ndns far.example MX 0 .\n> N', 3, /said in two ways/],
   ['hook rcpt\ndns far.example A 192.0.2.1\ndns far.example unavailable\n> N', 3, /said in two ways/],
   ['hook rcpt\nrandom 1\n> N', 2, /cannot be read/],
+  ['hook rcpt\ncounted 5 client 192.0.2.1\n> N', 2, /no count of something/],
+  ['hook rcpt\ncounted 0/1h client\n> N', 2, /no count of something/],
+  ['hook rcpt\nstored yes\n> N', 2, /no key with its value/],
+  ['hook rcpt\nstored a = b\nstored a = c\n> N', 3, /twice/],
+  ['hook rcpt\nunavailable disk\n> N', 2, /cannot be read/],
   ['hook rcpt\ntimeout 0s\n> N', 2, /cannot be read/],
   ['hook rcpt\nfault late', 2, /cannot be read/],
   ['hook rcpt\n|text\n> N', 2, /"\|" and a blank/],
@@ -148,6 +153,7 @@ function optional<T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> 
 const account = fc.tuple(address, optional({ inactive: fc.constant(true as const), quota: fc.nat() }))
   .map(([at, more]) => ({ address: at, ...more }))
 
+const key = fc.stringMatching(/^[a-z0-9@.]{1,4}( [a-z0-9@.]{1,6})?$/)
 const dns: fc.Arbitrary<GivenDns> = fc.tuple(fc.domain(), fc.oneof(
   fc.record({ outcome: fc.constantFrom('none' as const, 'unavailable' as const) }),
   fc.record({ type: fc.constantFrom('A' as const, 'TXT' as const), outcome: fc.constantFrom('none' as const, 'unavailable' as const) }),
@@ -162,12 +168,14 @@ const given: fc.Arbitrary<Given> = fc.tuple(
     accepted: fc.array(address, { maxLength: 2 }),
     accounts: fc.array(account, { maxLength: 2 }),
     domains: fc.array(fc.domain(), { maxLength: 2 }),
+    counted: fc.array(fc.record({ key, amount: fc.integer({ min: 1, max: 999_999_999 }), seconds: fc.integer({ min: 1, max: 366 * 86_400 }) }), { maxLength: 2 }),
+    stored: fc.uniqueArray(fc.tuple(key, line.map((text) => text.trimEnd())), { selector: ([name]) => name, maxLength: 2 }),
     dns: fc.uniqueArray(dns, { selector: ({ name }) => name, maxLength: 3 }),
     control: fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}$/), fc.oneof(fc.constant(''), lines)),
       { selector: ([name]) => name, maxLength: 2 }),
   }),
   optional({
-    accountsUnavailable: fc.constant(true as const), now: fc.nat({ max: 4_000_000_000_000 }), leaves: fc.nat({ max: 999_999 }),
+    accountsUnavailable: fc.constant(true as const), storeUnavailable: fc.constant(true as const), now: fc.nat({ max: 4_000_000_000_000 }), leaves: fc.nat({ max: 999_999 }),
     message: lines, timeout: fc.integer({ min: 1, max: 86_400_000 }),
     random: fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }).map(Math.abs), { minLength: 1, maxLength: 3 }),
   }),

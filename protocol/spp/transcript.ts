@@ -29,6 +29,12 @@ export interface Given {
   readonly accountsUnavailable?: true
   /** What there is in DNS. */
   readonly dns: readonly GivenDns[]
+  /** What was added to counters just before. */
+  readonly counted: readonly GivenCount[]
+  /** What the store holds; each key once. */
+  readonly stored: readonly (readonly [key: string, value: string])[]
+  /** Neither counters nor store can be asked. */
+  readonly storeUnavailable?: true
   /** Whole texts of control files, each line ended by LF; each name once. */
   readonly control: readonly (readonly [name: string, content: string])[]
   /** Milliseconds since 1970. */
@@ -47,6 +53,13 @@ export interface GivenAccount {
   readonly inactive?: true
   /** Bytes. */
   readonly quota?: number
+}
+
+export interface GivenCount {
+  readonly key: string
+  readonly amount: number
+  /** Of the window. */
+  readonly seconds: number
 }
 
 /** What must come out. */
@@ -82,7 +95,7 @@ export interface TranscriptProblem {
   readonly mend: string
 }
 
-export const NOTHING_GIVEN: Given = { env: [], accepted: [], accounts: [], domains: [], dns: [], control: [] }
+export const NOTHING_GIVEN: Given = { env: [], accepted: [], accounts: [], domains: [], dns: [], counted: [], stored: [], control: [] }
 
 /** Reads a whole test file, as Text. Blocks with a problem are left out. Never throws. */
 export function parseTranscript(content: string): { readonly transcript: Transcript; readonly problems: readonly TranscriptProblem[] } {
@@ -111,7 +124,7 @@ export function parseTranscript(content: string): { readonly transcript: Transcr
   return { transcript: { always: always ?? NOTHING_GIVEN, cases }, problems }
 }
 
-/** What a case is given in all: single values of its own win, control files of one name and records of one name and type are replaced, everything else adds up. */
+/** What a case is given in all: single values of its own win, control files of one name, values of one key and records of one name and type are replaced, everything else adds up. */
 export function givenTo({ always }: Transcript, { given }: TranscriptCase): Given {
   return {
     ...always, ...given,
@@ -120,6 +133,8 @@ export function givenTo({ always }: Transcript, { given }: TranscriptCase): Give
     accounts: [...always.accounts, ...given.accounts],
     domains: [...always.domains, ...given.domains],
     dns: givenDns(always.dns, given.dns),
+    counted: [...always.counted, ...given.counted],
+    stored: [...new Map([...always.stored, ...given.stored])],
     control: [...new Map([...always.control, ...given.control])],
   }
 }

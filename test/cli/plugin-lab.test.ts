@@ -140,3 +140,37 @@ test('onerror decides what a failure means; a plugin that is off is not asked', 
   assert.deepEqual((await ask('@onerror=refuse :kill -9 $$', 'mail')).reply, ['554 qmail-spp failure: :kill -9 $$: child crashed (#5.3.0)'])
   assert.equal((await ask(':echo N', 'mail', { env: { NOSPP: '' } })).asked, undefined)
 })
+
+test('a case says what the plugin remembers', async () => {
+  const results = await run('ratelimit', `always
+hook pass
+RATELIMIT=client=3/1h
+
+counted 2/1h recipient client 192.0.2.1
+> (nothing)
+
+counted 2/1h recipient client 192.0.2.1
+counted 1/1h recipient client 192.0.2.1
+> E451 sorry, too many recipients from you for now (#4.7.1)
+
+# another window is another counter
+counted 3/2h recipient client 192.0.2.1
+> (nothing)
+
+unavailable store
+fault unavailable
+`)
+  assert.deepEqual(results.map(({ passed }) => passed), [true, true, true, true], JSON.stringify(results))
+  const known = await run('earlytalker', `always
+hook connection
+EARLYTALKER=wait=5s
+
+> (nothing)
+slept 5
+
+stored waited 192.0.2.1 = yes
+> (nothing)
+slept 0
+`)
+  assert.deepEqual(known.map(({ passed }) => passed), [true, true], JSON.stringify(known))
+})

@@ -12,6 +12,7 @@ import { printExpected } from '../../../protocol/spp/transcript-print.ts'
 import type { Hook, Plugin } from '../../plugin/plugin.ts'
 import { testMessage } from '../../plugin/testing/message.ts'
 import { testPlugin } from '../../plugin/testing/run.ts'
+import { fakeWorld, testMemory, type TestMemory } from '../../plugin/testing/world.ts'
 import { testSession } from '../../plugin/testing/session.ts'
 import { SEARCH_PATH } from '../../server/access.ts'
 import type { SessionTrace } from '../../trace/types.ts'
@@ -43,6 +44,8 @@ export interface TestPlace {
 
 /** Milliseconds a plugin may take where the case says nothing. */
 const DEFAULT_TIMEOUT_MS = 10_000
+/** Seconds: the longest that can be asked for. */
+const LONGEST_MEMORY = 366 * 86_400
 
 /**
  * Asks the plugin about each case, one after the other. A plugin in TypeScript is asked in this process, in a world that
@@ -109,7 +112,7 @@ async function askModule(plugin: Plugin, given: Given): Promise<Outcome> {
   const env = Object.fromEntries(given.env)
   const hook = given.hook as Hook
   const run = testPlugin(plugin, {
-    hook, env, session: sessionFields(hook, env, given.accepted), control: Object.fromEntries(given.control),
+    memory: await remembered(given), hook, env, session: sessionFields(hook, env, given.accepted), control: Object.fromEntries(given.control),
     accounts: {
       mailboxes: given.accounts.map(({ address, inactive, quota = 0 }) => ({ address, active: inactive !== true, quota })),
       domains: given.domains, ...(given.accountsUnavailable === true ? { unavailable: 'the accounts cannot be asked' } : {}),
@@ -131,6 +134,16 @@ async function askModule(plugin: Plugin, given: Given): Promise<Outcome> {
     ...(fault === undefined ? {} : { fault }),
     remarks: [...facts.map(({ question, answer }) => `asked ${question}: ${answer}`), ...logged.map(said)],
   }
+}
+
+/** What the plugin remembers from before. */
+async function remembered({ counted, stored, storeUnavailable, now }: Given): Promise<TestMemory> {
+  if (storeUnavailable === true) return testMemory({ unavailable: 'the store cannot be asked' })
+  const memory = testMemory()
+  const { world } = fakeWorld({ memory, ...(now === undefined ? {} : { now }) })
+  for (const { key, amount, seconds } of counted) await world.counters.add(key, seconds, { amount })
+  for (const [key, value] of stored) await world.store.set(key, value, LONGEST_MEMORY)
+  return memory
 }
 
 /** Undefined when it takes longer. */
