@@ -36,9 +36,16 @@ export interface AddedDomain {
 export async function addDomain(database: Database, text: string): Promise<AddedDomain> {
   const domain = checkDomain(text)
   const noted = await noteDomain(database, domain)
-  const listed = fromDatabase(database) ? noted : exclusively(database.home, () => appendRcptHost(database.home, domain))
+  const listed = fromDatabase(database) ? noted : exclusively(database.home, () => appendRcptHosts(database.home, [domain]))
   const directory = makeMailDirectory(database.home, join(mailRootOf(database), domain))
   return { domain, listed, directory }
+}
+
+/** Adds many, checked by `checkDomain` already: the file is written once. Throws HeliosError. */
+export async function addDomains(database: Database, domains: readonly string[]): Promise<void> {
+  for (const domain of domains) await noteDomain(database, domain)
+  if (!fromDatabase(database)) exclusively(database.home, () => appendRcptHosts(database.home, domains))
+  for (const domain of domains) makeMailDirectory(database.home, join(mailRootOf(database), domain))
 }
 
 /** Every domain that is accepted or has users, by name. */
@@ -78,13 +85,16 @@ function readRcptHosts(home: string): ReadonlySet<string> {
   return parseHosts(readList(readText(join(home, 'control', 'rcpthosts'))))
 }
 
-function appendRcptHost(home: string, domain: string): boolean {
+/** False when all of them are there. */
+function appendRcptHosts(home: string, domains: readonly string[]): boolean {
   const path = join(home, 'control', 'rcpthosts')
   try {
     const content = readText(path)
-    if (parseHosts(readList(content)).has(domain)) return false
+    const there = parseHosts(readList(content))
+    const missing = domains.filter((domain) => !there.has(domain))
+    if (missing.length === 0) return false
     const before = content === undefined || content === '' || content.endsWith('\n') ? content ?? '' : `${content}\n`
-    replaceFile(home, path, `${before}${domain}\n`)
+    replaceFile(home, path, `${before}${missing.map((domain) => `${domain}\n`).join('')}`)
     return true
   } catch (error) {
     throw fileFailure('control-file', `cannot change ${path}`, error)

@@ -14,6 +14,8 @@ export interface Paged {
   readonly columns: readonly string[]
   /** The columns of its primary key, which are among `columns` and never null. */
   readonly key: readonly string[]
+  /** Those of its key that hold numbers. */
+  readonly numbers?: readonly string[]
   /** Only rows with these values. */
   readonly where?: Readonly<Record<string, string>>
 }
@@ -22,10 +24,10 @@ export interface Paged {
  * The rows of a table in the order of its key, which is that of the bytes where the database lets us say so: two databases with the same
  * rows give them in the same order. Rows that others write meanwhile may be among them. Rejects with HeliosError `database`, or the database's error.
  */
-export async function* inPages(database: Pick<Database, 'write' | 'driver'>, { table, columns, key, where = {} }: Paged): AsyncGenerator<AnyRow> {
+export async function* inPages(database: Pick<Database, 'write' | 'driver'>, { table, columns, key, numbers = [], where = {} }: Paged): AsyncGenerator<AnyRow> {
   // The tables of a database by names that only a declaration knows.
   const all = database.write as unknown as Kysely<AnyTables>
-  const ordered = (column: string): RawBuilder<string> => database.driver === 'postgresql' ? sql`${sql.ref(column)} COLLATE "C"` : sql`${sql.ref(column)}`
+  const ordered = (column: string): RawBuilder<string> => database.driver === 'postgresql' && !numbers.includes(column) ? sql`${sql.ref(column)} COLLATE "C"` : sql`${sql.ref(column)}`
   let last: AnyRow | undefined
   for (;;) {
     let query = all.selectFrom(table).select(columns).limit(PAGE)

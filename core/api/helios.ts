@@ -16,6 +16,10 @@ import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify, type Notif
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
 import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
 import { makeTables, missingTables, tablesOf } from '../accounts/tables.ts'
+import { countRows, exportAll } from '../accounts/transfer/export.ts'
+import { importAll, type Imported, type ImportOptions as ImportAllOptions } from '../accounts/transfer/import.ts'
+import { read, type Format } from '../accounts/transfer/record.ts'
+import { readVpasswd } from '../accounts/transfer/vpasswd.ts'
 import { addUser, listUsers, requireUser, type NewUser, type UserInfo } from '../accounts/users.ts'
 import type { Control } from '../../config/control.ts'
 import type { HeliosError } from '../error.ts'
@@ -30,6 +34,13 @@ import { QmailSql } from './qmail-sql.ts'
 export interface NewDomain extends AddedDomain {
   /** Where the domain's postmaster leads, when an alias was made for it. */
   readonly postmaster?: string
+}
+
+export interface ImportOptions extends Pick<ImportAllOptions, 'replace' | 'dryRun' | 'progress'> {
+  /** What `export` writes; or the users of one domain, as vpopmail has them in its file vpasswd. */
+  readonly format: Format | { readonly vpasswdOf: string }
+  /** What the file is called in problems. */
+  readonly file?: string
 }
 
 /** A domain with whoever is in it. */
@@ -201,6 +212,39 @@ export class Helios {
     return changed(() => forgetLogins(this.#database, ip))
   }
 
+  /**
+   * Everything of the installation: domains, users with their hashed passwords, texts, aliases, what plugins keep. Texts that, one behind the
+   * other, are a file; fetched as they are taken, so that an installation of any size needs little memory. The first is its head, each other one a row.
+   */
+  async *export(format: Format = 'json'): AsyncGenerator<string> {
+    yield* exportAll(this.#database, { format, tables: await this.#allTables() })
+  }
+
+  /** How many rows `export` has, but for domains. */
+  async countRows(): Promise<number> {
+    return countRows(this.#database, await this.#allTables())
+  }
+
+  /**
+   * Puts in what a file has that `export` wrote, or somebody else; resolves with how much that was. All of it is checked first. Rejects with
+   * ImportRefused, which has file and line of each problem, before anything is written; with HeliosError `import` where the database fails in
+   * between, and then the same import goes on where that one ended.
+   * @param chunks the file, UTF-8, in parts of any length
+   */
+  async import(chunks: AsyncIterable<Uint8Array | string>, { format, file = 'import', ...options }: ImportOptions): Promise<Imported> {
+    const tables = await this.#allTables()
+    const text = decoded(chunks)
+    const reads = typeof format === 'string' ? read(format, text) : readVpasswd(text, checkDomain(format.vpasswdOf))
+    return importAll(this.#database, reads, { ...options, file, tables, accounts: accountOptions(this.control) })
+  }
+
+  /** In helios.db they are made when they are needed; on a server by `migrate`. */
+  async #allTables(): Promise<readonly Table[]> {
+    const tables = await declaredTables()
+    if (this.#database.driver === 'sqlite') await makeTables(this.#database, tables)
+    return tables
+  }
+
   /** Tries every server of qmailconfig and looks at the tables. Never rejects for what a server does. */
   async status(): Promise<DatabaseStatus> {
     // In helios.db they are made when they are needed.
@@ -224,6 +268,13 @@ export class Helios {
   close(): Promise<void> {
     return this.#database.close()
   }
+}
+
+/** Bytes that are not UTF-8 become U+FFFD, which no name and no text may have. */
+async function* decoded(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  for await (const chunk of chunks) yield typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+  yield decoder.decode()
 }
 
 function unknownDomain(domain: string): HeliosError {

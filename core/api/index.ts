@@ -9,7 +9,7 @@
  *
  * Whatever is wrong rejects with `HeliosError`: `code` is a stable word, `message` says what, `mend` what to do.
  */
-export { Helios, type DomainDetails, type NewDomain } from './helios.ts'
+export { Helios, type DomainDetails, type ImportOptions, type NewDomain } from './helios.ts'
 export { HeliosUser } from './helios-user.ts'
 export { QmailSql, type DotqmailRow, type NewPasswdRow, type PasswdRow } from './qmail-sql.ts'
 export { QmailSqlUser } from './qmail-sql-user.ts'
@@ -27,5 +27,6 @@ export type { LoginOutcome } from '../accounts/login.ts'
 export type { RecordedLogin } from '../accounts/logins.ts'
 export type { NotifyChange, NotifyPlan, NotifySettings } from '../accounts/notify.ts'
 export type { DatabaseStatus } from '../accounts/status.ts'
+export { ImportRefused, type Imported } from '../accounts/transfer/import.ts'
 export type { Keep, NewUser, UserInfo } from '../accounts/users.ts'
 export { WorldUnavailable, type Account, type AccountFacts, type Login } from '../plugin/world.ts'

@@ -7,6 +7,10 @@ export interface Io {
   err(line: string): void
   /** Writes to standard error without a line end: a question at a terminal. */
   ask(text: string): void
+  /** Standard error is a terminal. */
+  readonly terminal: boolean
+  /** Writes all of it to standard output, no faster than it is read there. */
+  pour(texts: AsyncIterable<string>): Promise<void>
   readonly stdin: NodeJS.ReadStream
   readonly cwd: string
   /** Loads the settings (`--home` wins over everything). Rejects with HeliosError or ConfigError. */

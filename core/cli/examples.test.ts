@@ -9,9 +9,10 @@ import { dotqmail } from './dotqmail.ts'
 import { addExamples, EXAMPLES } from './examples.ts'
 import { finger } from './finger.ts'
 import { notify } from './notify.ts'
+import { exporting, importing } from './transfer.ts'
 import { user } from './user.ts'
 
-const NOUNS = [domain, user, alias, dotqmail, notify, finger, db]
+const NOUNS = [domain, user, alias, dotqmail, notify, finger, exporting, importing, db]
 
 function helpOf(command: Command): string {
   let text = ''

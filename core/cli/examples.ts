@@ -31,6 +31,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'notify test': ['helios notify test ann@example.org'],
   'notify del': ['helios notify del ann@example.org'],
   finger: ['helios finger ann@example.org bob@example.org', 'helios finger info@example.org   # whoever the alias leads to', 'helios finger ann   # in every domain'],
+  export: ['helios export accounts.json', 'helios export --format csv | gzip > accounts.csv.gz'],
+  import: ['helios import --dry-run accounts.json', 'helios import accounts.json', 'helios import --domain example.org /home/vpopmail/domains/example.org/vpasswd'],
   'db status': ['helios db status'],
   'db migrate': ['helios db migrate'],
 }

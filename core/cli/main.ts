@@ -2,6 +2,7 @@
  * The `helios` command. Exit status: 0 done, 1 not done (what and how to mend it on standard error), 2 the
  * command itself was not understood.
  */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { debuglog, stripVTControlCharacters } from 'node:util'
@@ -31,10 +32,11 @@ import { reload } from './reload.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
 import { tcprules } from './tcprules.ts'
+import { exporting, importing } from './transfer.ts'
 import { user } from './user.ts'
 import { why } from './why.ts'
 
-const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, dotqmail, notify, db, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
+const NOUNS: readonly Noun[] = [init, serve, domain, user, finger, alias, dotqmail, notify, db, exporting, importing, plugin, check, chaos, status, reload, why, tcprules, dns, relay]
 const USAGE = 2
 const debug = debuglog('helios')
 
@@ -82,6 +84,10 @@ function processIo(options: () => { readonly home?: string; readonly config?: st
     out: (line) => { process.stdout.write(`${line}\n`) },
     err: (line) => { process.stderr.write(`${line}\n`) },
     ask: (text) => { process.stderr.write(text) },
+    terminal: process.stderr.isTTY,
+    pour: async (texts) => {
+      for await (const text of texts) if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    },
     // Not touched before somebody reads: opening a closed standard input fails.
     get stdin() { return process.stdin },
     cwd: process.cwd(),

@@ -22,6 +22,7 @@ import { WorldUnavailable } from '../../core/plugin/world.ts'
 import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
 import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
 import { toolStories } from './tools.ts'
+import { transferStories } from './transfer.ts'
 
 const NOTES = defineTable({ name: 'notes', about: '', columns: { login: { text: 64 }, number: 'integer', text: 'text' }, key: ['login', 'number'] })
 const NOON = Date.UTC(2026, 0, 1, 12)
@@ -51,6 +52,7 @@ function stories(name: string, ground: Ground): void {
   }
 
   toolStories(name, open)
+  transferStories(name, open)
 
   test(`${name}: the tables are made once, from two sides at once, and noted`, async (t) => {
     const home = homeFor(t)

@@ -1,0 +1,146 @@
+/** `helios export` and `helios import`: a whole installation as a file, and back. */
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { InvalidArgumentError } from 'commander'
+import { printProblem } from '../../config/problem.ts'
+import { HeliosError, ImportRefused, type Imported, type ImportOptions } from '../api/index.ts'
+import type { Io, Noun } from './command.ts'
+import { withHelios } from './home.ts'
+import { Progress } from './progress.ts'
+import { counted, table } from './table.ts'
+
+const FORMATS = ['json', 'csv', 'vpasswd'] as const
+type Format = typeof FORMATS[number]
+
+export const exporting: Noun = {
+  register(program, io) {
+    program.command('export').description('write domains, users, aliases, texts and what plugins keep into one file; passwords stay hashed')
+      .argument('[file]', 'a new file, or one to replace; standard output when absent')
+      .option('--format <format>', 'json (one object on each line) or csv; else as the name of the file ends', readFormat).option('--json', 'the same as --format json')
+      .action((file: string | undefined, flags: Pick<ImportFlags, 'format' | 'json'>) => withHelios(io, async (helios) => {
+        const format = flags.json === true ? 'json' : flags.format ?? formatOf(file)
+        if (format === 'vpasswd') throw new InvalidArgumentError('helios exports json and csv')
+        const progress = new Progress(io)
+        const total = await helios.countRows()
+        let rows = -1
+        const texts = async function* (): AsyncGenerator<string> {
+          for await (const text of inLargerParts(helios.export(format), () => progress.show('exported', rows += 1, Math.max(total, rows)))) yield text
+        }
+        if (file === undefined) await io.pour(texts())
+        else await writeFile(resolve(io.cwd, file), texts())
+        progress.clear()
+        if (file !== undefined) io.err(`${counted(rows, 'row')} in ${file}, with hashed passwords and other secrets: keep it as you keep the database`)
+      }))
+  },
+}
+
+interface ImportFlags {
+  readonly format?: Format
+  readonly domain?: string
+  readonly replace?: boolean
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+export const importing: Noun = {
+  register(program, io, exit) {
+    program.command('import').description('put in what a file has, once all of it is checked; what is there already stays')
+      .argument('<file>', 'what "helios export" wrote, a list of users as CSV, or a vpasswd file of vpopmail; - for standard input')
+      .option('--format <format>', 'json, csv or vpasswd; else as the name of the file ends', readFormat)
+      .option('--domain <domain>', 'of the users of a vpasswd file')
+      .option('--replace', 'rows that are here with other values become those of the file')
+      .option('--dry-run', 'only check, and say what would be done').option('--json', 'as JSON')
+      .action((file: string, flags: ImportFlags) => withHelios(io, async (helios) => {
+        const progress = new Progress(io)
+        const options: ImportOptions = {
+          format: importFormat(flags, file), file: file === '-' ? 'standard input' : file, replace: flags.replace === true, dryRun: flags.dryRun === true,
+          progress: (step, done, total) => progress.show(step, done, total),
+        }
+        try {
+          const imported = await helios.import(source(io, file, progress), options)
+          progress.clear()
+          if (flags.json === true) return io.out(JSON.stringify(imported, undefined, 2))
+          for (const line of describe(imported, flags.dryRun === true)) io.out(line)
+        } catch (error) {
+          progress.clear()
+          if (!(error instanceof ImportRefused)) throw error
+          exit(1)
+          for (const problem of error.problems) io.err(printProblem(problem))
+          const more = error.total - error.problems.length
+          io.err(`helios: nothing was imported: ${counted(error.total, 'problem')}${more > 0 ? `, of which ${more} are not shown` : ''} (mend the file and run it again)`)
+        }
+      }))
+  },
+}
+
+/** Fewer, larger writes. */
+async function* inLargerParts(texts: AsyncIterable<string>, each: () => void): AsyncGenerator<string> {
+  let part = ''
+  for await (const text of texts) {
+    each()
+    part += text
+    if (part.length < 64 * 1024) continue
+    yield part
+    part = ''
+  }
+  if (part !== '') yield part
+}
+
+/** Whole or not at all, and for nobody else's eyes. */
+async function writeFile(path: string, texts: AsyncIterable<string>): Promise<void> {
+  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+  try {
+    await pipeline(texts, createWriteStream(aside, { flags: 'wx', mode: 0o600, flush: true }))
+    renameSync(aside, path)
+  } catch (error) {
+    rmSync(aside, { force: true })
+    if (error instanceof HeliosError || !(error instanceof Error) || !('syscall' in error)) throw error
+    throw new HeliosError('export', `cannot write ${path}: ${error.message}`, { fault: 'operator', mend: 'name a file in a directory you may write to', cause: error })
+  }
+}
+
+async function* source(io: Io, file: string, progress: Progress): AsyncGenerator<Uint8Array> {
+  const path = resolve(io.cwd, file)
+  let total = 0
+  let done = 0
+  try {
+    if (file !== '-') total = statSync(path).size
+    for await (const chunk of file === '-' ? io.stdin : createReadStream(path)) {
+      done += (chunk as Uint8Array).length
+      progress.show('read', done, total)
+      yield chunk as Uint8Array
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error
+    throw new HeliosError('import', `cannot read ${file}: ${error.message}`, { fault: 'operator', mend: 'name a file that is there', cause: error })
+  }
+}
+
+function describe({ kinds, withoutPassword }: Imported, dryRun: boolean): readonly string[] {
+  const rows = Object.entries(kinds).map(([kind, { added, replaced, same }]) => [
+    kind, `${added} ${dryRun ? 'to add' : 'added'}`, replaced === 0 ? '' : `${replaced} ${dryRun ? 'to replace' : 'replaced'}`, same === 0 ? '' : `${same} here already`,
+  ])
+  return [
+    ...rows.length === 0 ? ['there is nothing in it'] : table(rows),
+    ...withoutPassword === 0 ? [] : [`${counted(withoutPassword, 'user')} without a password that fits: nobody logs in there until "helios user passwd"`],
+  ]
+}
+
+function importFormat({ format, domain }: ImportFlags, file: string): ImportOptions['format'] {
+  const given = format ?? formatOf(file)
+  if (given !== 'vpasswd') return given
+  if (domain !== undefined) return { vpasswdOf: domain }
+  throw new HeliosError('usage', 'a vpasswd file does not say whose users they are', { fault: 'operator', mend: 'add --domain and the domain' })
+}
+
+function formatOf(file = ''): Format {
+  if (/\.csv$/i.test(file)) return 'csv'
+  return basename(file) === 'vpasswd' ? 'vpasswd' : 'json'
+}
+
+function readFormat(text: string): Format {
+  const format = FORMATS.find((known) => known === text)
+  if (format === undefined) throw new InvalidArgumentError(`Write one of ${FORMATS.join(', ')}.`)
+  return format
+}

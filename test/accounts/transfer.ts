@@ -1,0 +1,79 @@
+/** One file, put into every database and written by it again: byte for byte the same, so each can follow another. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { Database } from '../../core/accounts/database.ts'
+import { makeTables } from '../../core/accounts/tables.ts'
+import { countRows, exportAll } from '../../core/accounts/transfer/export.ts'
+import { importAll, ImportRefused, type Imported, type ImportOptions } from '../../core/accounts/transfer/import.ts'
+import { read } from '../../core/accounts/transfer/record.ts'
+import { defineTable } from '../../core/plugin/table.ts'
+
+const COLOURS = defineTable({ name: 'colours', about: '', columns: { login: { text: 64 }, shade: 'integer', note: 'text' }, key: ['login', 'shade'] })
+
+/** In the order of an export; names whose order depends on who sorts them. */
+const FILE = [
+  { kind: 'helios', version: 1 }, { kind: 'domain', domain: 'a.example' }, { kind: 'domain', domain: 'b.example' }, { kind: 'local', domain: 'local.example' },
+  { kind: 'user', login: 'a-b', domain: 'a.example', password: '{CLEAR}grün, "zehn"', quota: 5_000_000_000, enabled: false, startdate: '2026-01-31 00:00:00', stopdate: '2027-02-28 23:59:59', lastlogin: '2026-02-01 00:00:01', uid: 7, gid: 8 },
+  { kind: 'user', login: 'a.b', domain: 'a.example', use_dotqmail: true, home: '/srv/a.b', uid: 7, gid: 8 },
+  { kind: 'user', login: 'a_b', domain: 'a.example', password: '', uid: 7, gid: 8 }, { kind: 'user', login: 'ab', domain: 'a.example', uid: 7, gid: 8 },
+  { kind: 'user', login: 'a-b', domain: 'b.example', uid: 7, gid: 8 },
+  { kind: 'dotqmail', login: 'a.b', domain: 'a.example', text: `# ${'ü😀'.repeat(2000)}\n./Maildir/\n` }, { kind: 'dotqmail', login: 'a.b', domain: 'a.example', extension: 'x', text: '#\n' },
+  { kind: 'alias', domain: 'a.example', target: 'ab@a.example' }, { kind: 'alias', login: 'i-n', domain: 'a.example', target: 'ab@a.example' },
+  { kind: 'alias', login: 'i.n', domain: 'a.example', target: 'i-n@a.example' },
+  { kind: 'notify', login: '[:all:]', domain: 'a.example', enabled: false, jid: 'a@jabber.example' },
+  { kind: 'colours', login: 'a', shade: -3, note: '' }, { kind: 'colours', login: 'a', shade: 20, note: 'rot\n' },
+].map((row) => `${JSON.stringify(row)}\n`)
+
+export function transferStories(name: string, open: (t: TestContext, ...directives: readonly string[]) => Promise<Database>): void {
+  const begin = async (t: TestContext, ...directives: readonly string[]): Promise<Database> => {
+    const database = await open(t, ...directives)
+    await makeTables(database, [COLOURS])
+    writeFileSync(join(database.home, 'control/rcpthosts'), '')
+    return database
+  }
+
+  test(`${name}: an import is exported again byte for byte, and a second one changes nothing`, async (t) => {
+    const database = await begin(t)
+    const first = await put(database, FILE.toReversed(), { dryRun: true })
+    assert.equal(await text(database), FILE[0], 'nothing was written')
+    assert.deepEqual(await put(database, FILE.toReversed()), first)
+    assert.equal(await text(database), FILE.join(''))
+    assert.equal(await countRows(database, [COLOURS]), FILE.length - 3)
+    const again = await put(database, FILE)
+    assert.deepEqual(Object.values(again.kinds).map(({ added, replaced }) => added + replaced), Object.values(again.kinds).map(() => 0))
+  })
+
+  test(`${name}: other values are put in the place of those that are there when that is said`, async (t) => {
+    const database = await begin(t)
+    await put(database, FILE)
+    const changes: readonly (readonly [string, string])[] = [['"quota":5000000000,"enabled":false', '"quota":6'], ['"note":"rot\\n"', '"note":"blau"'], ['"text":"#\\n"', '"text":"./Maildir/\\n"'], ['"enabled":false,"jid"', '"jid"']]
+    const changed = changes.reduce((all, [from, to]) => all.map((line) => line.replace(from, () => to)), FILE)
+    await assert.rejects(put(database, changed), (error) => error instanceof ImportRefused && error.total === 4)
+    assert.equal(await text(database), FILE.join(''))
+    const { kinds } = await put(database, changed, { replace: true })
+    assert.deepEqual(['user', 'dotqmail', 'notify', 'colours'].map((kind) => kinds[kind]?.replaced), [1, 1, 1, 1])
+    assert.equal(await text(database), changed.join(''))
+  })
+
+  test(`${name}: tables and columns under names of the operator's`, async (t) => {
+    const database = await begin(t, 'dbtable people', 'login_field who', 'virt_host_field host', 'hardquota_field room')
+    await put(database, FILE)
+    assert.equal(await text(database), FILE.join(''))
+  })
+}
+
+async function put(database: Database, lines: readonly string[], more: Partial<ImportOptions> = {}): Promise<Imported> {
+  return importAll(database, read('json', chunks(lines)), { file: 'file', tables: [COLOURS], accounts: { locals: () => new Set() }, ...more })
+}
+
+async function* chunks(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines
+}
+
+async function text(database: Database): Promise<string> {
+  let all = ''
+  for await (const part of exportAll(database, { format: 'json', tables: [COLOURS] })) all += part
+  return all
+}
