@@ -27,7 +27,7 @@ it('has nothing to say about foreign domains, also of relay clients', async () =
   for (const relayClient of [true, false]) {
     const { commands, facts } = await ask('jim@far.example', { session: { recipient: 'jim@far.example', relayClient } })
     assert.deepEqual(commands, [])
-    assert.deepEqual(facts, [{ question: 'accounts.hasDomain far.example', answer: 'false' }])
+    assert.deepEqual(facts, [{ question: 'accounts.find jim@far.example', answer: 'none' }, { question: 'accounts.hasDomain far.example', answer: 'false' }])
   }
 })
 

@@ -16,10 +16,12 @@ export default definePlugin({
     const { recipient } = session
     if (recipient === undefined) return undefined
     const { local, domain } = withDomain(recipient, control.envnoathost || control.me)
-    if (!await world.accounts.hasDomain(domain)) return undefined
     const account = await world.accounts.find(`${local}@${domain}`)
-    if (account === undefined) return error('550 sorry, no mailbox here by that name (#5.1.1)')
-    return account.active ? undefined : error('550 sorry, that mailbox is disabled (#5.2.1)')
+    // Nearly all mail is for somebody: whose domain it is need not be asked then.
+    if (account?.active === true || !await world.accounts.hasDomain(domain)) return undefined
+    return account === undefined
+      ? error('550 sorry, no mailbox here by that name (#5.1.1)')
+      : error('550 sorry, that mailbox is disabled (#5.2.1)')
   },
 })
 
