@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { SetDotqmail } from '../api/index.ts'
 import { parseDotqmail, type Instruction } from '../../protocol/qmail/dotqmail.ts'
+import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { readInput } from './input.ts'
@@ -36,7 +37,7 @@ export const dotqmail: Noun = {
         if (json === true) return io.out(JSON.stringify(found, undefined, 2))
         if (found.texts.length === 0) return io.out(`no texts yet: helios dotqmail set ${of.address} [EXT]`)
         if (!found.used) io.out('(not looked at: use_dotqmail is off)')
-        for (const line of table(found.texts.map(({ extension, text }) => [nameOf(of.address, extension), firstLines(text)]))) io.out(line)
+        for (const line of table(found.texts.map(({ extension, text }) => [nameOf(of.address, extension), firstLines(text)]))) io.out(printable(line))
       }))
     noun.command('del').description('delete a text').argument(...USER).argument(...EXT).option('--json', 'as JSON')
       .action((user: string, ext: string | undefined, { json }: Json) => withHelios(io, async (helios) => {

@@ -11,6 +11,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'user passwd': ['helios user passwd ann@example.org', 'helios user passwd ann@example.org --generate', 'helios user passwd ann@example.org --scram   # for SCRAM-SHA-256', 'helios user passwd ann@example.org --clear-text   # for CRAM-MD5'],
   'user list': ['helios user list', 'helios user list example.org --json'],
   'user show': ['helios user show ann@example.org'],
+  'user quota': ['helios user quota ann@example.org 2G'],
   'user enable': ['helios user enable ann@example.org'],
   'user disable': ['helios user disable ann@example.org'],
   'user rename': ['helios user rename ann@example.org anna@example.org'],

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Found, Helios, UserDetails } from '../api/index.ts'
 import type { AccountPart } from '../plugin/verbs.ts'
+import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { accountParts } from './plugin-verbs.ts'
@@ -73,11 +74,13 @@ function describe(user: Shown): readonly string[] {
     ...user.parts.map(({ plugin, lines }) => [plugin, lines] as const),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  return [`${user.login}@${user.domain}`, ...rows.flatMap(([name, lines]) => lines.map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${line}`))]
+  // What stands in a database somebody else may have written: a text must not move the cursor.
+  return [`${user.login}@${user.domain}`, ...rows.flatMap(([name, lines]) => lines.map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${line}`))].map(printable)
 }
 
 function stateOf({ enabled, active, startdate, stopdate }: UserDetails): string {
-  const dates = [startdate === null ? '' : `from ${startdate}`, stopdate === null ? '' : `until ${stopdate}`].filter((part) => part !== '').join(' ')
+  // Every account has begun at some time.
+  const dates = [startdate === null || active === true ? '' : `from ${startdate}`, stopdate === null ? '' : `until ${stopdate}`].filter((part) => part !== '').join(' ')
   if (active === 'unreadable') return `neither mail nor login: a date cannot be read (${dates})`
   const word = !enabled ? 'disabled: no mail, no login' : active ? 'enabled' : 'outside its dates: no mail, no login'
   return dates === '' ? word : `${word} (${dates} UTC)`

@@ -1,6 +1,7 @@
 /** `helios notify`: how users are told of new mail. */
 import type { Command } from 'commander'
 import { HeliosError, type Helios, type NotifyPlan, type NotifySettings } from '../api/index.ts'
+import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { obtainPassword } from './password.ts'
@@ -31,7 +32,7 @@ export const notify: Noun = {
         const found = user === undefined ? await helios.notifications() : [await helios.notification(user) ?? nothingSet(user)]
         if (json === true) return io.out(JSON.stringify(user === undefined ? found : found[0], undefined, 2))
         if (found.length === 0) return io.out('nothing is set yet: helios notify set USER --jid ACCOUNT --send-to ADDRESS')
-        for (const line of table(found.map(rowOf))) io.out(line)
+        for (const line of table(found.map(rowOf))) io.out(printable(line))
       }))
     noun.command('del').description('delete what is set').argument('<user>', USER).option('--json', 'as JSON')
       .action((user: string, { json }: Json) => withHelios(io, async (helios) => {
@@ -45,7 +46,7 @@ export const notify: Noun = {
         const plan = await helios.notifyPlan(address)
         if (plan.outcome !== 'sent') exit(1)
         if (json === true) io.out(JSON.stringify({ user: address, ...plan }, undefined, 2))
-        else for (const line of describe(address, plan)) io.out(line)
+        else for (const line of describe(address, plan)) io.out(printable(line))
         io.err(NOT_YET)
       }))
   },

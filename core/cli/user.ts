@@ -15,6 +15,7 @@ export const user: Noun = {
     registerPasswd(noun, io)
     registerList(noun, io)
     registerShow(noun, io)
+    registerQuota(noun, io)
     registerSwitch(noun, io, 'enable', true)
     registerSwitch(noun, io, 'disable', false)
     registerRename(noun, io)
@@ -96,6 +97,17 @@ function registerList(noun: Command, io: Io): void {
         `${login}@${of}`, enabled ? '' : 'disabled', quota === 0 ? '' : `${quota} bytes`, home,
       ])
       for (const line of table(rows)) io.out(line)
+    }))
+}
+
+function registerQuota(noun: Command, io: Io): void {
+  noun.command('quota').description('say how much a mailbox may hold').argument('<address>', 'login@domain').argument('<bytes>', 'with K, M or G; 0 for no limit', readBytes)
+    .option('--json', 'as JSON')
+    .action((address: string, quota: number, { json }: Json) => withHelios(io, async (helios) => {
+      const found = await helios.user(address)
+      await found.setQuota(quota)
+      if (json === true) return io.out(JSON.stringify({ login: found.login, domain: found.domain, quota }, undefined, 2))
+      io.out(`${found.address} may hold ${quota === 0 ? 'any amount' : `${quota} bytes`}`)
     }))
 }
 

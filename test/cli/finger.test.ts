@@ -48,6 +48,7 @@ test('each verb of the accounts answers in JSON', async (t) => {
     ['domain add example.org', { domain: 'example.org', listed: true, directory: true }],
     ['user add ann@example.org --password secret', { login: 'ann', domain: 'example.org', home: here.at('helios-home/mail/example.org/ann'), quota: 0, enabled: true }],
     ['user passwd Ann@example.org --password other', { login: 'ann', domain: 'example.org' }],
+    ['user quota Ann@example.org 2K', { login: 'ann', domain: 'example.org', quota: 2048 }],
     ['user disable Ann@example.org', { login: 'ann', domain: 'example.org', enabled: false }],
     ['user enable ann@example.org', { login: 'ann', domain: 'example.org', enabled: true }],
     ['user rename ann@example.org eve@example.org', { from: 'ann@example.org', login: 'eve', domain: 'example.org', home: here.at('helios-home/mail/example.org/eve') }],
