@@ -16,6 +16,8 @@ export interface Limits {
   readonly junkCommands: number
   /** Connections at a time from one network. */
   readonly connections: number
+  /** Connections at a time to the whole server. */
+  readonly allConnections: number
   /** Bits of an address that are its network. */
   readonly ipv4Network: number
   readonly ipv6Network: number
@@ -45,7 +47,7 @@ export interface Limits {
 export type Strictness = 'refuse' | 'note'
 
 export const DEFAULT_LIMITS: Limits = {
-  recipients: 1000, errors: 20, junkCommands: 100, connections: 50, ipv4Network: 32, ipv6Network: 64, hops: 100, lineBytes: 4096,
+  recipients: 1000, errors: 20, junkCommands: 100, connections: 50, allConnections: 5000, ipv4Network: 32, ipv6Network: 64, hops: 100, lineBytes: 4096,
   headerBytes: 102_400, commandSeconds: 300, dataSeconds: 300, dataRate: 500, sessionSeconds: 3600, greetingDelay: 0,
   earlyTalkers: 'refuse', pipelining: 'refuse',
 }
@@ -73,7 +75,7 @@ const VALUES: Readonly<Record<Key, Range | readonly Strictness[]>> = {
   // RFC 5321 4.5.3.1.8 and 4.5.3.1.4.
   recipients: { least: 100, most: 10_000, zero: true },
   lineBytes: { least: 512, most: 65_536, zero: false },
-  errors: MILLIONS, junkCommands: MILLIONS, connections: MILLIONS, headerBytes: MILLIONS, dataRate: MILLIONS,
+  errors: MILLIONS, junkCommands: MILLIONS, connections: MILLIONS, allConnections: MILLIONS, headerBytes: MILLIONS, dataRate: MILLIONS,
   ipv4Network: { least: 8, most: 32, zero: false }, ipv6Network: { least: 16, most: 128, zero: false },
   hops: { least: 10, most: 1000, zero: false },
   commandSeconds: DAYS, dataSeconds: DAYS, sessionSeconds: DAYS,

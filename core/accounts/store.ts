@@ -9,7 +9,7 @@ import type { AccountFacts } from '../plugin/world.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { acceptsDomain, accountFacts, accountOptions } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
-import { checkLogin, clearPassword, loginIdentity, loginSecret, type LoginOptions, type LoginOutcome } from './login.ts'
+import { checkLogin, clearPassword, loginIdentity, loginSecret, splitLogin, type LoginOptions, type LoginOutcome } from './login.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 export class AccountStore {
@@ -76,6 +76,12 @@ export class AccountStore {
   /** What CRAM-MD5 or SCRAM can go by, for those of whom it is kept. Rejects with WorldUnavailable. */
   async secret(name: string, options: LoginOptions = {}): ReturnType<typeof loginSecret> {
     return loginSecret(this.database, name, options)
+  }
+
+  /** `login@domain` of the account that a name leads to, as logins are parted; the name itself where that has no domain, and while no database is open. */
+  userOf(name: string): string {
+    const parts = this.#database === undefined ? undefined : splitLogin(name, this.#database.config)
+    return parts === undefined || parts.domain === '' ? name : `${parts.login}@${parts.domain}`
   }
 
   /** See `loginIdentity`. Undefined while no database is open. */

@@ -1,34 +1,43 @@
-/** How many connections a network has at a time, over all listeners. */
+/** How many connections a network has at a time, and all together, over all listeners. */
 import type { Limits } from '../../config/limits.ts'
 import { isLoopback, networkOf } from '../../protocol/network.ts'
 
 export interface ConnectionCount {
   /**
-   * Counts a connection from this address. Undefined: its network has as many as it may already. Else what to call, once
-   * or more often, when the connection is over.
+   * Counts a connection from this address. What is full, where it may not be; else what to call, once or more often, when the
+   * connection is over.
    */
-  take(ip: string, limits: Limits): MaybePromise<(() => void) | undefined>
+  take(ip: string, limits: Limits): MaybePromise<(() => void) | Full>
 }
+
+/** The server has as many connections as it may, or the network has. */
+export type Full = 'server' | 'network'
+
+/** Connections that are allowed, of a network and in all; 0: no limit. */
+export type Most = Pick<Limits, 'connections' | 'allConnections'>
 
 type MaybePromise<T> = T | Promise<T>
 
 /** Bounded by the connections there are: a network without one is forgotten. */
 export class Connections implements ConnectionCount {
   readonly #counts = new Map<string, number>()
+  #all = 0
 
-  take(ip: string, { connections, ipv4Network, ipv6Network }: Limits): (() => void) | undefined {
-    return this.takeFrom(networkOf(ip, ipv4Network, ipv6Network), connections)
+  take(ip: string, limits: Limits): (() => void) | Full {
+    return this.takeFrom(networkOf(ip, limits.ipv4Network, limits.ipv6Network), limits)
   }
 
-  /** @param most connections of this network; 0: no limit */
-  takeFrom(network: string, most: number): (() => void) | undefined {
+  takeFrom(network: string, { connections, allConnections }: Most): (() => void) | Full {
     const count = this.#counts.get(network) ?? 0
-    if (most > 0 && count >= most) return undefined
+    if (connections > 0 && count >= connections) return 'network'
+    if (allConnections > 0 && this.#all >= allConnections) return 'server'
     this.#counts.set(network, count + 1)
+    this.#all += 1
     let over = false
     return () => {
       if (over) return
       over = true
+      this.#all -= 1
       const left = this.#counts.get(network)! - 1
       if (left === 0) this.#counts.delete(network)
       else this.#counts.set(network, left)

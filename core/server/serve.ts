@@ -326,7 +326,7 @@ export function sessionsOf(
 ): SessionDeps {
   const { home, limits } = settings
   return {
-    ...rest, reloader, limits, accounts, logins: accounts.facts, nameOf: nameFrom(dns),
+    ...rest, reloader, limits, accounts, userOf: (name) => accounts.userOf(name), logins: accounts.facts, nameOf: nameFrom(dns),
     authentication: {
       accounts: {
         login: (name, password) => accounts.login(name, password, { warn: (message) => rest.log.warn(message) }),

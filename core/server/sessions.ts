@@ -30,6 +30,8 @@ export interface SessionDeps {
   readonly nameOf: NameOf
   readonly logins: Pick<AccountFacts, 'loginsFrom'>
   readonly accounts: RecipientFacts
+  /** The address of the account that a name of a login leads to (`userOf` of the accounts). */
+  readonly userOf: (name: string) => string
   readonly authentication: Pick<AuthOffer, 'accounts' | 'throttle' | 'pepper'>
   readonly limits: Limits
   readonly connections: ConnectionCount
@@ -71,10 +73,11 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
     const limits = startingLimits(deps.limits, client.ip, env)
     const release = await deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
-    if (release === undefined) return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
+    if (release === 'network') return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
+    if (release === 'server') return sendAway('421 too many connections, come back later (#4.3.2)', 'built-in: limit allConnections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
     const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
-    spokenFor(session, speaker)
+    spokenFor(session, speaker, deps.userOf)
     const dialogue = new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,
       offers: { starttls, ...authOf(listener, deps, { session: id, ip: client.ip }) },

@@ -10,14 +10,14 @@ export function spokenEnv(env: Readonly<Record<string, string>>, { name }: Speak
 }
 
 /** What the client said to the proxy. */
-export function spokenFor(session: SmtpSession, { helo, login, extended }: Speaker): void {
+export function spokenFor(session: SmtpSession, { helo, login, extended }: Speaker, userOf: (name: string) => string): void {
   if (typeof helo === 'string') {
     session.helo = helo
     session.env['SMTPHELOHOST'] = helo
   }
   if (extended !== undefined) session.extended = extended
   if (typeof login === 'string') {
-    session.auth = { user: login, method: 'XCLIENT' }
+    session.auth = { user: userOf(login), method: 'XCLIENT' }
     session.env['SMTPAUTHUSER'] = login
     session.env['SMTPAUTHMETHOD'] = 'XCLIENT'
   }

@@ -29,6 +29,16 @@ test('a network may have so many connections at a time; another has its own', as
   while (!server.stderr().includes('421 too many connections from your network')) await pause(20)
 })
 
+test('the server has so many connections in all, from wherever; who is allowed more still gets in', async () => {
+  const home = await makeHome({ 'control/smtp-tcprules': '127.0.0.9:allow,LIMITS="allConnections=3"\n:allow\n' }, { limits: { allConnections: 2 } })
+  const server = await startServer(home)
+  const first = await server.connect({ from: '127.0.0.2' })
+  assert.deepEqual([await first.reply(), await (await server.connect({ from: '127.0.0.3' })).reply()], [GREETING, GREETING])
+  assert.equal(await (await server.connect({ from: '127.0.0.4' })).rest(), '421 too many connections, come back later (#4.3.2)\r\n')
+  assert.deepEqual(await (await server.connect({ from: '127.0.0.9' })).reply(), GREETING)
+  assert.match(await (await server.connect({ from: '127.0.0.9' })).rest(), /^421 /)
+})
+
 test('a slow client is told, and a quick one is served', async () => {
   const home = await makeHome({ 'control/smtpplugins': DELIVER }, { limits: { commandSeconds: 1, dataSeconds: 1, sessionSeconds: 3 } })
   const server = await startServer(home)

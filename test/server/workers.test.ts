@@ -24,7 +24,7 @@ const END = 'the end of this message'
 
 /** The tests in here follow one another at one server: each start of one costs more than a test. */
 const { home, server } = await start({
-  'control/smtpplugins': `[helo]\n${WHO}\n:echo "P250-first"\n`, 'control/smtp-tcprules': '127.0.7.:allow,LIMITS="connections=4"\n:allow\n',
+  'control/smtpplugins': `[helo]\n${WHO}\n:echo "P250-first"\n`, 'control/smtp-tcprules': '127.0.7.:allow,LIMITS="connections=4"\n127.0.8.:allow,LIMITS="allConnections=4"\n:allow\n',
 }, { listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0, auth: 'always' }] })
 
 test('each of them serves, and a reload, a failed one too, is one for all', async () => {
@@ -70,6 +70,7 @@ test('connections of a network are counted over all of them, and a killed one gi
     return found
   })
   assert.match(await refusal(), /^421 too many connections from your network/)
+  assert.deepEqual(await (await server.connect({ from: '127.0.8.1' })).reply(), ['421 too many connections, come back later (#4.3.2)'])
   const victim = clients[0]!.pid
   process.kill(victim, 'SIGKILL')
   const lost = clients.filter(({ pid }) => pid === victim)

@@ -16,7 +16,7 @@ import type { Throttle } from '../../smtp/login-throttle.ts'
 import type { TicketSecret } from '../../tls/tickets.ts'
 import { complaintsTo } from '../complaints.ts'
 import { countSessions, finishAll } from '../front.ts'
-import type { ConnectionCount } from '../limits.ts'
+import type { ConnectionCount, Full } from '../limits.ts'
 import { bindAll, type Listener } from '../listeners.ts'
 import { holdHome } from '../lock.ts'
 import { keepGoing, lineKey, openHouse, pluginsOf, sessionsOf, type Undo } from '../serve.ts'
@@ -29,7 +29,7 @@ const TELL_MS = 2000
 const undo: Undo = []
 const leads = new Map<number, (lead: Lead) => void>()
 const tries = new Map<number, (counted: Extract<Order, { readonly order: 'try' }>) => void>()
-const takes = new Map<number, (granted: boolean) => void>()
+const takes = new Map<number, (full: Full | undefined) => void>()
 let lastAsk = 0
 let tickets: TicketSecret = Buffer.alloc(0)
 let applyTickets: () => void = () => {}
@@ -66,7 +66,7 @@ function obey(order: Order): void {
       leads.delete(order.to)
       return
     case 'taken':
-      takes.get(order.to)?.(order.granted)
+      takes.get(order.to)?.(order.full)
       takes.delete(order.to)
       return
     case 'try':
@@ -143,10 +143,10 @@ function lead(): Promise<Lead> {
 
 /** Counted by the main process, for all. */
 const connections: ConnectionCount = {
-  take: (ip, { connections: most, ipv4Network, ipv6Network }) => new Promise((resolve) => {
+  take: (ip, { connections, allConnections, ipv4Network, ipv6Network }) => new Promise((resolve) => {
     const ask = ++lastAsk
-    takes.set(ask, (granted) => resolve(granted ? once(() => channel.send({ notice: 'release', taken: ask })) : undefined))
-    channel.sendNow({ notice: 'take', ask, network: networkOf(ip, ipv4Network, ipv6Network), most })
+    takes.set(ask, (full) => resolve(full ?? once(() => channel.send({ notice: 'release', taken: ask }))))
+    channel.sendNow({ notice: 'take', ask, network: networkOf(ip, ipv4Network, ipv6Network), most: { connections, allConnections } })
   }),
 }
 

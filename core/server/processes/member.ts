@@ -8,6 +8,7 @@ import { moduleFile } from '../../paths.ts'
 import type { LoginThrottle } from '../../smtp/login-throttle.ts'
 import type { TicketSecret } from '../../tls/tickets.ts'
 import { readTracePipe } from '../../trace/pipe.ts'
+import type { Full, Most } from '../limits.ts'
 import { CHANNEL_FD, MAX_LINE, TRACE_FD, type Lead, type MemberState, type Notice, type Order } from './wire.ts'
 
 export interface MemberOptions {
@@ -24,8 +25,8 @@ export interface MemberOptions {
   trace(lines: Buffer): void
   accepted(notice: Extract<Notice, { readonly notice: 'accepted' | 'stored' }>): void
   lead(): Promise<Lead>
-  /** Counts a connection; what to call when it is over, or undefined. */
-  take(network: string, most: number): (() => void) | undefined
+  /** Counts a connection; what to call when it is over, or what is full. */
+  take(network: string, most: Most): (() => void) | Full
 }
 
 export class Member {
@@ -145,8 +146,9 @@ export class Member {
         return
       case 'take': {
         const release = this.#options.take(notice.network, notice.most)
-        if (release !== undefined) this.#taken.set(notice.ask, release)
-        return this.#channel.send({ order: 'taken', to: notice.ask, granted: release !== undefined })
+        if (typeof release === 'string') return this.#channel.send({ order: 'taken', to: notice.ask, full: release })
+        this.#taken.set(notice.ask, release)
+        return this.#channel.send({ order: 'taken', to: notice.ask })
       }
       case 'release':
         this.#taken.get(notice.taken)?.()

@@ -2,6 +2,7 @@
 import type { Problem } from '../../../config/problem.ts'
 import type { Settings } from '../../../config/settings.ts'
 import type { Counted, Guess } from '../../smtp/login-throttle.ts'
+import type { Full, Most } from '../limits.ts'
 import type { QueuedEnvelope } from '../../queue/item.ts'
 
 /** Descriptors of a process that serves sessions; its listeners' sockets follow in the order of the settings. */
@@ -43,7 +44,7 @@ export type Order =
   | { readonly order: 'tickets'; readonly secret: string }
   | { readonly order: 'look'; readonly ask: number }
   | { readonly order: 'lead'; readonly to: number; readonly lead: Lead }
-  | { readonly order: 'taken'; readonly to: number; readonly granted: boolean }
+  | { readonly order: 'taken'; readonly to: number; readonly full?: Full }
   | { readonly order: 'try'; readonly to: number; readonly wait: number; readonly counted: Counted }
   | { readonly order: 'finish' }
 
@@ -64,8 +65,8 @@ export type Notice =
   | { readonly notice: 'stored'; readonly id: string }
   | { readonly notice: 'lead'; readonly ask: number }
   | { readonly notice: 'looked'; readonly to: number; readonly problems: readonly Problem[] }
-  /** A connection of this network; `most` 0: it is only counted. */
-  | { readonly notice: 'take'; readonly ask: number; readonly network: string; readonly most: number }
+  /** A connection of this network. */
+  | { readonly notice: 'take'; readonly ask: number; readonly network: string; readonly most: Most }
   | { readonly notice: 'release'; readonly taken: number }
   /** A login is tried (core/smtp/login-throttle.ts); it was right, or is none. */
   | { readonly notice: 'try'; readonly ask: number; readonly guess: Guess }
