@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseIPv6 } from '../qmail/ip.ts'
 import { questionName, reversedAddress, reverseName } from './name.ts'
 
 test('a name is compared without case and without the dot at its end', () => {
@@ -24,4 +26,27 @@ test('addresses stand backwards in zones', () => {
   assert.equal(reverseName('4321:0:1:2:3:4:567:89ab'), 'b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa')
   assert.equal(reverseName('::1'), `1.${'0.'.repeat(31)}ip6.arpa`)
   for (const text of ['', 'x', '1.2.3', '1.2.3.256', ':::', '[::1]']) assert.equal(reverseName(text), undefined, text)
+})
+
+test('whatever is asked for fits a question, and reading it again changes nothing', () => {
+  const text = fc.oneof(fc.domain(), fc.string({ unit: 'binary', maxLength: 300 }), fc.array(fc.string({ minLength: 1, maxLength: 70 }), { maxLength: 8 }).map((labels) => labels.join('.')))
+  fc.assert(fc.property(text, (given) => {
+    const name = questionName(given)
+    if (name === undefined) return
+    assert.equal(questionName(name), name)
+    assert.equal(questionName(`${name.toUpperCase()}.`), name)
+    // RFC 1035 section 2.3.4, with a byte for each label's length and one for the root.
+    const labels = name.split('.')
+    assert.ok(labels.every((label) => label.length >= 1 && label.length <= 63) && labels.reduce((sum, label) => sum + label.length + 1, 1) <= 255)
+    assert.match(name, /^[ -~]+$/)
+  }))
+})
+
+test('a reversed address is that address, read backwards', () => {
+  fc.assert(fc.property(fc.ipV4(), (ip) => assert.equal(reversedAddress(ip), ip.split('.').toReversed().join('.'))))
+  fc.assert(fc.property(fc.ipV6(), (ip) => {
+    const labels = reversedAddress(ip)!.split('.')
+    assert.equal(labels.length, 32)
+    assert.equal(BigInt(`0x${labels.toReversed().join('')}`), parseIPv6(ip))
+  }))
 })
