@@ -47,7 +47,7 @@ type Names = ReadonlyMap<string, FakeDns[string]>
 function answerOf<K extends DnsType>(names: Names, text: string, type: K): DnsAnswer<DnsRecords[K]> {
   let name = questionName(text)
   for (let aliases = 0; aliases <= MOST_ALIASES; aliases++) {
-    const found = name === undefined ? undefined : names.get(name) ?? wildcardOf(names, name)
+    const found = name === undefined ? undefined : names.get(name) ?? wildcardOf(names, name) ?? names.get('*')
     if (found === undefined) return { kind: 'none', nxdomain: name === undefined || !hasNamesBelow(names, name) }
     if (found === 'nxdomain') return { kind: 'none', nxdomain: true }
     if (typeof found === 'string') return { kind: 'unavailable', reason: REASONS[found] }
@@ -71,7 +71,7 @@ function wildcardOf<T>(names: ReadonlyMap<string, T>, name: string): T | undefin
     // RFC 4592 section 3.3.1: only the closest name that exists has a say.
     if (names.has(parent) || hasNamesBelow(names, parent)) return undefined
   }
-  return names.get('*')
+  return undefined
 }
 
 function hasNamesBelow(names: ReadonlyMap<string, unknown>, name: string): boolean {
