@@ -23,6 +23,9 @@ for (const name of readdirSync(join(ROOT, 'plugins')).toSorted()) {
     assert.deepEqual(headings.filter((heading) => SECTIONS.includes(heading)), SECTIONS)
     assert.match(page, new RegExp(`^# ${name}\n\n[A-Z]`))
     assert.match(page, /^\*\*When to use it\.\*\* /m)
+    assert.match(page, /^## Control files$|\bControl files: /m)
+    if (name !== 'maildir' && name !== 'relay') assert.match(page, /relay clients|clients that a TCP rule lets relay/i, 'how relay clients are treated')
+    if (name !== 'maildir' && name !== 'badhelo') assert.match(page, /authenticated users|logged in/, 'how authenticated users are treated')
   })
 
   test(`${name}: its page names every setting, control file, section and reply`, async () => {
