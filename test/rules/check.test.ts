@@ -70,6 +70,14 @@ describe('who may import whom', () => {
     bites('core/host/a.ts', importing('../../test/client.ts'), /core may import only/)
   })
 
+  it('commands go to accounts through the library, and nobody else in core does', () => {
+    passes('core/cli/user.ts', importing('../api/index.ts') + "import '../accounts/errors.ts'\n")
+    bites('core/cli/user.ts', importing('../accounts/users.ts'), /nothing behind its back/)
+    passes('core/cli/plugin/try.ts', importing('../../accounts/accounts.ts'))
+    passes('core/api/helios.ts', importing('../accounts/users.ts') + "import './home.ts'\n")
+    bites('core/server/serve.ts', importing('../api/index.ts'), /the library is for other programs/)
+  })
+
   it('a plugin imports the plugin API, protocol and its own folder', () => {
     passes('plugins/a/index.ts', importing('../../core/plugin/index.ts') + 'import \'../../protocol/text.ts\'\nimport \'./delay.ts\'\n')
     bites('plugins/a/index.ts', importing('../b/index.ts'), /plugins know nothing of one another/)

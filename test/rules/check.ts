@@ -123,6 +123,13 @@ function doorReason(file: string, room: string, isTest: boolean, target: string)
     return target.startsWith(`${own}/`) ? undefined : `imports ${target}: plugins know nothing of one another`
   }
   if (room === 'plugins' && isTest && target.startsWith('core/plugin/testing/')) return undefined
+  const within = (folder: string): boolean => file.startsWith(folder)
+  if (room === 'core' && !isTest && target.startsWith('core/api/') && !within('core/api/') && !within('core/cli/')) {
+    return `imports ${target}: the library is for other programs and the commands; the server goes to core/accounts itself`
+  }
+  if (within('core/cli/') && !within('core/cli/plugin/') && target.startsWith('core/accounts/') && target !== 'core/accounts/errors.ts') {
+    return `imports ${target}: commands do with accounts what the library does (core/api), and nothing behind its back`
+  }
   if (DOORS[room]!.some((door) => target.startsWith(door))) return undefined
   return `imports ${target}: ${room} may import only ${DOORS[room]!.join(', ')}${room === 'plugins' ? ' and its own folder' : ''}`
 }
