@@ -107,7 +107,7 @@ function unreadable(error: unknown, place: string): ConfigError {
   const line = failure.mark === undefined ? /\(line (\d+) column \d+\)/.exec(message)?.[1] : String(failure.mark.line + 1)
   return new ConfigError([{
     severity: 'error', file, ...(line === undefined ? {} : { line: Number(line) }),
-    reason: `not readable as settings: ${message.split('\n')[0]!}`,
+    reason: `not readable as settings: ${message.includes('\ufeff') ? 'it begins with a byte order mark (the bytes EF BB BF)' : message.split('\n')[0]!}`,
     mend: 'correct the syntax there; settings files are .json, .yaml or .yml and never code',
   }])
 }

@@ -1,5 +1,6 @@
 /** `helios check`: everything wrong or doubtful in what an operator wrote. */
 import { checkHome } from '../../config/check.ts'
+import { checkPlaces } from '../../config/places.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { HeliosError } from '../error.ts'
@@ -20,7 +21,8 @@ export const check: Noun = {
         const { settings, control, problems: found } = await checkHome({ ...global, cwd: io.cwd })
         if (settings !== undefined) await requireHome(settings.home)
         const certificates = settings === undefined || control === undefined ? [] : (await loadListenerCertificates(settings, control, Date.now())).problems
-        const problems = [...found, ...userProblems(settings), ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
+        const places = settings === undefined || control === undefined ? [] : await checkPlaces(settings.home, control)
+        const problems = [...found, ...userProblems(settings), ...places, ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)
         if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
         for (const problem of problems) io.out(printable(printProblem(problem)))

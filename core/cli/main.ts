@@ -112,5 +112,19 @@ function explain(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(printProblem)
   if (error instanceof HeliosError) return [`${error.message} (${error.mend})`]
   const message = error instanceof Error ? error.message : String(error)
+  const mend = systemMend(error)
+  if (mend !== undefined) return [`${message} (${mend})`]
   return [`${message} (not foreseen: run it again with NODE_DEBUG=helios in the environment to see where)`]
+}
+
+/** Codes of SQLite (sqlite3.h) and of the system that say the same, wherever a command meets them. */
+const NO_ROOM: readonly unknown[] = [13, 'ENOSPC', 'EDQUOT']
+const NOT_FOR_WRITING: readonly unknown[] = [8, 'EROFS', 'EACCES', 'EPERM']
+
+function systemMend(error: unknown): string | undefined {
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown }
+  const said = typeof errcode === 'number' ? errcode & 0xff : code
+  if (NO_ROOM.includes(said)) return 'make room on the disk of the home, and run it again'
+  if (NOT_FOR_WRITING.includes(said)) return 'run it as the user who owns the home, or as root, and see that the disk is mounted for writing'
+  return undefined
 }

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readControl } from '../../config/control.ts'
+import { accountsAreGone } from '../../config/places.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { controlDigests, controlStamps } from '../../config/snapshot.ts'
@@ -98,8 +99,12 @@ async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Runni
   undo.push(() => front.close())
   user.become()
   if (process.getuid?.() === 0 && settings.user === undefined) log.warn('this server runs as root: name an unprivileged "user" in the settings, and give it the home')
+  const accountsGone = await accountsAreGone(home)
   const behind = await assemble(settings, io, undo, front, log, told.failed)
   if (behind === undefined) return undefined
+  if (accountsGone && behind.reloader.current.control.qmailconfig.driver === 'sqlite') {
+    log.warn('helios.db was missing, although mail/ has mailboxes, and an empty one was made: nobody has an account (stop the server and restore the file from a backup, or add the users again)')
+  }
   await front.begin(behind)
   const { addresses } = front
   log.info({ home, generation: behind.reloader.current.number, listeners: addresses.map(({ address }) => address) }, 'ready')

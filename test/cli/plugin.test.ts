@@ -119,6 +119,10 @@ describe('plugin new', { concurrency: 2 }, () => {
     refused(await here.helios(['plugin', 'new', 'mine']), /mine\.md is there already \(choose another name/)
     assert.ok(!existsSync(here.at('helios-home/plugins/mine.ts')))
     assert.equal(here.read('helios-home/plugins/mine.md'), 'my page')
+    // A file that turns up in between, and a disk that is full, are met the same way: what was begun is taken away.
+    symlinkSync('nowhere', here.at('helios-home/plugins/half.md'))
+    refused(await here.helios(['plugin', 'new', 'half']), /cannot write into .*plugins/)
+    assert.equal(existsSync(here.at('helios-home/plugins/half.ts')), false)
     refused(await here.helios(['plugin', 'new', 'badhelo']), /a bundled plugin is called badhelo/)
     assert.equal((await here.helios(['plugin', 'new', '../x'])).code, 2)
     assert.equal((await here.helios(['plugin', 'new', 'x', '--lang', 'cobol'])).code, 2)

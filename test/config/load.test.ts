@@ -125,6 +125,8 @@ test('other shapes are errors as well', async (t) => {
 test('broken syntax is told with file and line, a missing --config by name', async (t) => {
   const json = await problems({ cwd: directoryWith(t, { 'helios.config.json': '{\n  "home": "x",\n}' }) })
   assert.match(json[0]!, /helios\.config\.json:3: not readable as settings/)
+  const marked = await problems({ cwd: directoryWith(t, { 'helios.config.json': '\ufeff{}' }) })
+  assert.match(marked[0]!, /helios\.config\.json:.* not readable as settings: it begins with a byte order mark/)
   const yaml = await problems({ cwd: directoryWith(t, { 'helios.config.yaml': 'home: x\nlog: [\n' }) })
   assert.match(yaml[0]!, /helios\.config\.yaml:\d+: not readable as settings/)
   const cwd = directoryWith(t)

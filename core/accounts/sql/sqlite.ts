@@ -73,6 +73,6 @@ function databaseError(path: string, error: unknown): HeliosError {
   const reason = error instanceof Error ? error.message : String(error)
   const mend = isBusy(error)
     ? 'another program is writing to it: try again, and see with "fuser helios.db" who it is'
-    : 'see that the file is a SQLite database and belongs to the user Helios runs as; restore it from a backup if it is damaged'
+    : 'see that its disk has room and is mounted for writing, and that the file is a SQLite database and belongs to the user Helios runs as; restore it from a backup if it is damaged'
   return new HeliosError('database', `cannot open ${path}: ${reason}`, { fault: 'system', mend, cause: error })
 }

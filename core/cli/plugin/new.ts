@@ -1,5 +1,5 @@
 /** `helios plugin new`: a plugin to begin with, its test and its page. */
-import { existsSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Section } from '../../../protocol/spp/list.ts'
@@ -44,13 +44,23 @@ function write(home: string, files: readonly NewFile[]): void {
   if (there !== undefined) {
     throw refusal('plugin-exists', `${join(home, there.path)} is there already`, 'choose another name: nothing is overwritten')
   }
+  const begun: string[] = []
   try {
     makeDirectory(home, join(home, 'plugins'))
     for (const { path, content, executable } of files) {
-      writeFileSync(join(home, path), content, { flag: 'wx', mode: executable ? 0o755 : 0o644 })
-      giveToOwner(home, join(home, path))
+      const file = join(home, path)
+      // With `wx` this one is ours or nobody's.
+      const fd = openSync(file, 'wx', executable ? 0o755 : 0o644)
+      begun.push(file)
+      try {
+        writeFileSync(fd, content)
+      } finally {
+        closeSync(fd)
+      }
+      giveToOwner(home, file)
     }
   } catch (cause) {
+    for (const file of begun) rmSync(file, { force: true })
     throw fileFailure('plugin-new', `cannot write into ${join(home, 'plugins')}`, cause)
   }
 }

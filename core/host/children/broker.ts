@@ -88,7 +88,7 @@ export class Broker {
     } catch (cause) {
       await broker.close()
       throw new HeliosError('broker-start', `the process that starts programs does not start: ${messageOf(cause)}`, {
-        fault: 'system', mend: 'look for limits on processes and memory (ulimit -a), and whether the installation is complete', cause,
+        fault: 'system', mend: 'look for limits on processes, open files and memory (ulimit -a), and whether the installation is complete', cause,
       })
     }
   }

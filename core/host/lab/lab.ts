@@ -127,7 +127,8 @@ function refusal(target: Target, problem: Problem | undefined): HeliosError {
 }
 
 function withFields(message: string, fields: Readonly<Record<string, unknown>> = {}): string {
-  const shown = Object.entries(fields).filter(([name]) => name !== 'plugin')
+  // Which plugin and which session it is, an asker of one question knows.
+  const shown = Object.entries(fields).filter(([name]) => name !== 'plugin' && name !== 'session')
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   return [message, ...shown].join(' ')
 }
