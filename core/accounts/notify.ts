@@ -57,7 +57,7 @@ export async function setNotify(database: Database, user: string, change: Notify
 
 async function valuesOf(database: Database, owner: Owner, { enabled, jid, password, sendTo }: NotifyChange) {
   const before = await rowOf(database, owner)
-  const account = jid === undefined ? undefined : checkJid(jid, true)
+  const account = jid === undefined ? undefined : checkJid(jid)
   // It would be shown to the server of whoever was named anew.
   const forget = account !== undefined && account !== before?.jid
   return {
@@ -138,8 +138,8 @@ function nameOf({ login, domain }: Owner): string {
   return `${login}@${domain}`
 }
 
-/** RFC 7622 as far as a slip of the pen goes: `local@domain/resource`, where only an address to send to may lack the local part. */
-function checkJid(text: string, account: boolean): string {
+/** RFC 7622 as far as a slip of the pen goes: `local@domain/resource`, where only an address to send to may lack the local part. Throws HeliosError `bad-jid`. */
+export function checkJid(text: string, account = true): string {
   const [, local, domain] = /^(?:([^"&'/:<>@\s]+)@)?([^"&'/:<>@\s]+)(?:\/\S+)?$/.exec(text) ?? []
   if (domain !== undefined && (local !== undefined || !account) && text.length <= 255 && isHost(domain)) return text
   throw refusal('bad-jid', `"${text}" is not a Jabber address`, account ? 'write login@server, such as ann@jabber.example' : 'write login@server, such as ann@jabber.example, or the name of a gateway')

@@ -25,6 +25,7 @@ export type { DotqmailText, Dotqmails, SetDotqmail } from '../accounts/dotqmail.
 export type { AddedDomain, DomainInfo } from '../accounts/domains.ts'
 export type { LoginOutcome } from '../accounts/login.ts'
 export type { RecordedLogin } from '../accounts/logins.ts'
+export { checkJid } from '../accounts/notify.ts'
 export type { NotifyChange, NotifyPlan, NotifySettings } from '../accounts/notify.ts'
 export type { DatabaseStatus } from '../accounts/status.ts'
 export { ImportRefused, type Imported } from '../accounts/transfer/import.ts'

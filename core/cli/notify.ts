@@ -1,6 +1,6 @@
 /** `helios notify`: how users are told of new mail. */
 import type { Command } from 'commander'
-import { HeliosError, type Helios, type NotifyPlan, type NotifySettings } from '../api/index.ts'
+import { checkJid, HeliosError, type Helios, type NotifyPlan, type NotifySettings } from '../api/index.ts'
 import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
@@ -86,7 +86,9 @@ async function passwordFor(io: Io, helios: Helios, user: string, options: SetOpt
   const isNew = options.jid !== undefined && (options.jid !== before?.jid || !before.hasPassword)
   if (options.password === undefined && options.newPassword !== true && !isNew) return undefined
   if (jid === undefined) throw new HeliosError('usage', 'a password was given, and no account that it is for', { fault: 'operator', mend: 'add --jid ACCOUNT' })
-  return (await obtainPassword(io, jid, options.password === undefined ? {} : { password: options.password })).password
+  // Before it is asked for.
+  checkJid(jid)
+  return (await obtainPassword(io, jid, options.password === undefined ? {} : { password: options.password }, 'write it there as one line')).password
 }
 
 function nothingSet(user: string): never {
@@ -95,7 +97,7 @@ function nothingSet(user: string): never {
 
 function rowOf({ user, enabled, jid, hasPassword, sendTo }: NotifySettings): readonly string[] {
   const from = jid === null ? '' : `from ${jid}${hasPassword ? '' : ' (no password)'}`
-  return [user, enabled ? '' : 'off', from, sendTo === null ? '' : `to ${sendTo}`]
+  return [user, enabled ? 'on' : 'off', from, sendTo === null ? '' : `to ${sendTo}`]
 }
 
 function describe(user: string, plan: NotifyPlan): readonly string[] {

@@ -22,10 +22,12 @@ export interface ObtainedPassword {
 }
 
 /** The password for somebody. Rejects with HeliosError. */
-export async function obtainPassword(io: Io, who: string, options: PasswordOptions): Promise<ObtainedPassword> {
+export async function obtainPassword(
+  io: Io, who: string, options: PasswordOptions, mend = 'write it there as one line, or let --generate make one',
+): Promise<ObtainedPassword> {
   if (options.generate === true) return { password: generatePassword(), generated: true }
   if (options.password !== undefined) return { password: options.password, generated: false }
-  return { password: io.stdin.isTTY ? await askTwice(io, who) : await firstLine(io.stdin), generated: false }
+  return { password: io.stdin.isTTY ? await askTwice(io, who) : await firstLine(io.stdin, mend), generated: false }
 }
 
 /** Keys are read in raw mode, set before the first question, so that the terminal shows none of them. */
@@ -70,7 +72,7 @@ async function readHidden(io: Io, keys: AsyncGenerator<string>, question: string
   }
 }
 
-async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
+async function firstLine(stdin: NodeJS.ReadStream, mend: string): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stdin as AsyncIterable<Buffer>) {
@@ -81,6 +83,6 @@ async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
   const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]!.replace(/\r$/, '')
   if (line !== '') return line
   throw new HeliosError('bad-password', 'no password came on standard input', {
-    fault: 'operator', mend: 'write it there as one line, or let --generate make one',
+    fault: 'operator', mend,
   })
 }

@@ -11,9 +11,11 @@ import { senderOf } from './sender.ts'
 
 const USER = { name: 'user', about: 'login@domain, [:all:]@domain, login@[:all:], [:all:]@[:all:], or [:none:]@[:none:] for who has not logged in' }
 const QUOTE = 'Quote rules and groups for the shell: \'[:all:]@[:all:]\' \'! [:any:]@[:my domains:]\'.'
+const examples = (...lines: readonly string[]): string => `\n\nExamples:\n${lines.map((line) => `  helios antispoof ${line}`).join('\n')}`
 
 const list: Verb = {
   name: 'list', about: 'show the permissions lists, or one user\'s', arguments: [{ ...USER, optional: true }],
+  more: examples('list', 'list ann@example.org').trimStart(),
   async run(context) {
     const [user] = context.arguments
     const lists = user === undefined ? await allLists(context) : await listsOf(context.tables, [ownerOf(user)])
@@ -23,7 +25,8 @@ const list: Verb = {
 }
 
 const add: Verb = {
-  name: 'add', about: 'add rules to a list', more: QUOTE,
+  name: 'add', about: 'add rules to a list',
+  more: QUOTE + examples("add ann@example.org 'office@[:domain:]'", "add '[:all:]@example.org' 'sales@[:domain:]'"),
   arguments: [USER, { name: 'rule', about: 'an address, with special strings, and ! before it', rest: true }],
   async run(context) {
     const [user, ...rules] = context.arguments
@@ -36,7 +39,8 @@ const add: Verb = {
 }
 
 const del: Verb = {
-  name: 'del', about: 'take rules off a list, or the whole list', more: QUOTE, flags: { all: 'the whole list; a default comes back into force' },
+  name: 'del', about: 'take rules off a list, or the whole list',
+  more: QUOTE + examples("del ann@example.org 'office@[:domain:]'", 'del ann@example.org --all'), flags: { all: 'the whole list; a default comes back into force' },
   arguments: [USER, { name: 'rule', about: 'a rule of the list', rest: true, optional: true }],
   async run(context) {
     const [user, ...rules] = context.arguments
@@ -58,7 +62,7 @@ const del: Verb = {
 }
 
 const set: Verb = {
-  name: 'set', about: 'replace a list by the rules on standard input, one on a line', more: 'Nothing on standard input makes an empty list, which permits nothing.',
+  name: 'set', about: 'replace a list by the rules on standard input, one on a line', more: `Nothing on standard input makes an empty list, which permits nothing.${examples('set ann@example.org < file-with-the-rules')}`,
   arguments: [USER],
   async run(context) {
     const owner = ownerOf(context.arguments[0]!)
@@ -72,7 +76,7 @@ const set: Verb = {
 
 const test: Verb = {
   name: 'test', about: 'say whether a user may send from an address, and which rule decides',
-  more: 'Exit status: 0 allowed, 1 refused or not decided.',
+  more: `Exit status: 0 allowed, 1 refused or not decided.${examples('test ann@example.org boss@example.org', "test '[:none:]@[:none:]' ann@example.org")}`,
   arguments: [{ name: 'user', about: 'login@domain, or [:none:]@[:none:] for who has not logged in' }, { name: 'address', about: 'the sender; <> is the null sender' }],
   async run(context) {
     const [user, address] = context.arguments as [string, string]

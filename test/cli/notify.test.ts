@@ -11,7 +11,7 @@ test('set, show, test and del: the password is read where the account is new, ke
   const nothing = await here.helios(['notify', 'test', 'joe@local.example'])
   assert.deepEqual([nothing.code, nothing.out, nothing.err], [1, 'nothing would be sent: neither joe@local.example nor a group has settings\n', note])
   const set = await here.helios(['notify', 'set', 'joe@local.example', '--jid', 'joe@jabber.example', '--send-to', '4812@sms.example'], { stdin: 'hunter2\n' })
-  assert.deepEqual([set.code, set.out, set.err], [0, 'joe@local.example    from joe@jabber.example  to 4812@sms.example\n', note])
+  assert.deepEqual([set.code, set.out, set.err], [0, 'joe@local.example  on  from joe@jabber.example  to 4812@sms.example\n', note])
   // Nothing is read where nothing new is to be known.
   assert.equal((await here.helios(['notify', 'set', 'joe@local.example', '--jid', 'joe@jabber.example', '--off'], { stdin: '' })).code, 0)
   assert.equal((await here.helios(['notify', 'test', 'joe@local.example'])).out, 'nothing would be sent: joe@local.example says off\n')
@@ -25,6 +25,8 @@ test('set, show, test and del: the password is read where the account is new, ke
   const database = new DatabaseSync(here.at('helios-home/helios.db'))
   assert.equal(database.prepare('SELECT password FROM helios_notify').get()?.['password'], 'hunter2')
   database.close()
+  const slip = await here.helios(['notify', 'set', 'joe@local.example', '--jid', 'jabber.example'])
+  assert.match(slip.err, /^helios: "jabber\.example" is not a Jabber address \(/)
   assert.equal((await here.helios(['notify', 'del', 'joe@local.example'])).out, 'joe@local.example: nothing is set any more\n')
   assert.match((await here.helios(['notify', 'set', 'joe@local.example', '--new-password'])).err, /^helios: a password was given, and no account that it is for \(add --jid ACCOUNT\)\n$/)
 })
