@@ -14,6 +14,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   go: 'golang-go',
   'smtp-source': 'postfix',
   nsd: 'nsd',
+  haproxy: 'haproxy',
+  nginx: 'nginx, libnginx-mod-mail and libnginx-mod-stream',
   dkimverify: 'python3-dkim',
   mariadbd: 'mariadb-server-core',
   'mariadb-install-db': 'mariadb-server-core',

@@ -20,5 +20,6 @@ export function spokenFor(session: SmtpSession, { helo, login, extended }: Speak
     session.auth = { user: userOf(login), method: 'XCLIENT' }
     session.env['SMTPAUTHUSER'] = login
     session.env['SMTPAUTHMETHOD'] = 'XCLIENT'
+    session.grantRelay(login)
   }
 }

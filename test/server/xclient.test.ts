@@ -36,7 +36,7 @@ test('the session begins anew as that of the client', async () => {
   assert.match(await client.command('Subject: x\r\n\r\nx\r\n.'), /^250 ok /)
   const [message] = await delivered(home, 'mail', 1)
   assert.match(message!.content, /^Received: from mail\.example\.net \(HELO x\.example\) \(ann@example\.org@192\.0\.2\.7\)\n  by 198\.51\.100\.9 with ESMTPA; /)
-  client.send('XCLIENT NAME=[UNAVAILABLE] ADDR=IPV6:2001:db8::1\r\n')
+  client.send('XCLIENT NAME=[UNAVAILABLE] LOGIN=[UNAVAILABLE] ADDR=IPV6:2001:db8::1\r\n')
   assert.deepEqual(await client.reply(), ['220 test.example ESMTP'])
   assert.equal(await client.command('EHLO x'), '250 SMTPUTF8')
   assert.equal(await client.command('MAIL FROM:<a@b.example>'), '250 ok')
@@ -79,4 +79,20 @@ test('from others it is unknown, and not offered', async () => {
   client.send('EHLO x\r\n')
   assert.ok(!(await client.reply()).some((line) => line.includes('XCLIENT')))
   assert.equal(await client.command('XCLIENT ADDR=192.0.2.7'), '502 unimplemented (#5.5.1)')
+})
+
+test('who has logged in at the proxy may relay, until the proxy says otherwise', async () => {
+  const client = await greeted()
+  const far = async (attributes: string): Promise<string> => {
+    client.send(`XCLIENT ${attributes}\r\n`)
+    assert.match((await client.reply()).at(-1)!, /^220 /)
+    await client.command('MAIL FROM:<a@b.example>')
+    const answer = await client.command('RCPT TO:<u@far.example>')
+    await client.command('RSET')
+    return answer
+  }
+  assert.match(await far('ADDR=198.51.100.4'), /^553 /)
+  assert.equal(await far('LOGIN=ann'), '250 ok')
+  assert.match(await far('LOGIN=[UNAVAILABLE]'), /^553 /)
+  await client.leave()
 })
