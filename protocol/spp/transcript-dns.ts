@@ -21,7 +21,8 @@ export function readDns(dns: GivenDns[], rest: string): string | undefined {
   // As `helios dns` takes it: an address stands for its reverse name where names are asked for.
   const name = /^(?:ptr|none|unavailable)$/i.test(second) ? reverseName(word) ?? questionName(word) : questionName(word)
   if (name === undefined) return `"${word}" is no name that can be asked for`
-  const read = isOutcome(second) && data === '' ? { name, outcome: second } : readTyped(name, second, data)
+  if (isOutcome(second) && data !== '') return `nothing stands behind "${second}"`
+  const read = isOutcome(second) ? { name, outcome: second } : readTyped(name, second, data)
   if (typeof read === 'string') return read
   const contrary = dns.some((other) => overlaps(other, read) && !('record' in other && 'record' in read))
   if (contrary) return `what becomes of questions about ${word} is said in two ways`

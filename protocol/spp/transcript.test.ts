@@ -64,6 +64,7 @@ const WRONG: readonly (readonly [text: string, line: number, reason: RegExp])[] 
   ['hook rcpt\ndns a..b A 192.0.2.1\n> N', 2, /no name that can be asked for/],
   ['hook rcpt\ndns far.example SRV x\n> N', 2, /"SRV" is none of A, AAAA/],
   ['hook rcpt\ndns far.example\n> N', 2, /"" is none of A, AAAA/],
+  ['hook rcpt\ndns far.example none A\n> N', 2, /nothing stands behind "none"/],
   ['hook rcpt\ndns far.example A 192.0.2.256\n> N', 2, /no A record/],
   ['hook rcpt\ndns far.example MX mx.far.example\n> N', 2, /no MX record/],
   ['hook rcpt\ndns far.example TXT "open\n> N', 2, /no TXT record/],
