@@ -231,7 +231,7 @@ export class Helios {
    * between, and then the same import goes on where that one ended.
    * @param chunks the file, UTF-8, in parts of any length
    */
-  async import(chunks: AsyncIterable<Uint8Array | string>, { format, file = 'import', ...options }: ImportOptions): Promise<Imported> {
+  async import(chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>, { format, file = 'import', ...options }: ImportOptions): Promise<Imported> {
     const tables = await this.#allTables()
     const text = decoded(chunks)
     const reads = typeof format === 'string' ? read(format, text) : readVpasswd(text, checkDomain(format.vpasswdOf))
@@ -271,7 +271,7 @@ export class Helios {
 }
 
 /** Bytes that are not UTF-8 become U+FFFD, which no name and no text may have. */
-async function* decoded(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
+async function* decoded(chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   for await (const chunk of chunks) yield typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
   yield decoder.decode()

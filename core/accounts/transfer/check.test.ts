@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineTable } from '../../plugin/table.ts'
-import { checkRecord } from './check.ts'
+import { checkRecord, shown } from './check.ts'
 import { ALIAS, DOMAIN, DOTQMAIL, kindsWith, USER, type Kind } from './kinds.ts'
 import type { Values } from './record.ts'
 
@@ -36,6 +36,13 @@ test('what cannot be a row is said, all of it', () => {
     [ALIAS, { ...ANN, target: 'bob' }, /is not an address/], [ALIAS, { ...ANN, target: 'Ann@example.org' }, /leads to itself/], [DOMAIN, { domain: '.example.org' }, /is not a domain/],
   ]
   for (const [kind, values, reason] of wrong) assert.match(reasons(kind, values).join(), reason, JSON.stringify(values))
+})
+
+test('what a message shows of a file does nothing to a terminal', () => {
+  assert.equal(shown('colour'), 'colour')
+  assert.equal(shown('\x1b]0;x\x07\u009b31m ü'), '"\\u001b]0;x\\u0007?31m ?"')
+  assert.equal(shown('x'.repeat(1000)).length, 42)
+  assert.deepEqual(reasons(USER, { ...ANN, '\x1b[2J': 1 }), ['a user has no "\\u001b[2J"'])
 })
 
 test('aliases, catch-alls, and a table that somebody declared', () => {

@@ -27,7 +27,7 @@ export function checkRecord(kind: Kind, values: Values, options: CheckOptions): 
   const complaints: Complaint[] = []
   const row: Record<string, string | number | null> = {}
   const unknown = Object.entries(values).find(([name, value]) => value !== null && !kind.fields.some((field) => field.name === name))
-  if (unknown !== undefined) complaints.push({ reason: `a ${kind.name} has no ${unknown[0]}`, mend: `it may have ${kind.fields.map(({ name }) => name).join(', ')}` })
+  if (unknown !== undefined) complaints.push({ reason: `a ${kind.name} has no ${shown(unknown[0])}`, mend: `it may have ${kind.fields.map(({ name }) => name).join(', ')}` })
   for (const field of kind.fields) {
     const read = readValue(field, values[field.name])
     if ('reason' in read) complaints.push(read)
@@ -40,6 +40,11 @@ export function checkRecord(kind: Kind, values: Values, options: CheckOptions): 
     if (!(error instanceof HeliosError)) throw error
     return { complaints: [{ reason: error.message, mend: error.mend }] }
   }
+}
+
+/** A word of the file in a message to a terminal: a part of it at most, and nothing that the terminal obeys. */
+export function shown(text: string): string {
+  return /^[\w.@-]{1,40}$/.test(text) ? text : JSON.stringify(text.slice(0, 40)).replace(/[^\x20-\x7e]/g, '?')
 }
 
 function readValue({ name, type, missing, length }: Field, value: Value | undefined): { readonly value: string | number | null } | Complaint {

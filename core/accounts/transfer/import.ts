@@ -15,7 +15,7 @@ import { inPages } from '../pages.ts'
 import { schemeOf } from '../passwords/texts.ts'
 import { isMissingTable } from '../questions.ts'
 import { missingTables } from '../tables.ts'
-import { checkRecord, type Row } from './check.ts'
+import { checkRecord, shown, type Row } from './check.ts'
 import { ALIAS, DOMAIN, DOTQMAIL, kindsWith, USER, type Kind } from './kinds.ts'
 import type { Read } from './record.ts'
 import { findDomains, findRows, insertRows, isSame, prepared, replaceRow } from './rows.ts'
@@ -130,7 +130,7 @@ async function readAll(database: Database, reads: AsyncIterable<Read>, kinds: re
     const { line, record } = read
     const kind = byName.get(record.kind)
     if (kind === undefined) {
-      problems.add(line, `nothing here is called ${record.kind}`, `there are ${[...byName.keys()].join(', ')}; take lines of others out of the file`)
+      problems.add(line, `nothing here is called ${shown(record.kind)}`, `there are ${[...byName.keys()].join(', ')}; take lines of others out of the file`)
       continue
     }
     const checked = checkRecord(kind, record.values, { checkHost })

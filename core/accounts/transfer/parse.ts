@@ -1,4 +1,5 @@
 /** Lines of JSON and rows of CSV out of a stream of text, with the line on which each begins. */
+import { shown } from './check.ts'
 import type { Values } from './record.ts'
 
 export type Rows = AsyncIterable<{ readonly line: number } & ({ readonly values: Values } | { readonly reason: string; readonly mend: string })>
@@ -39,7 +40,7 @@ function readObject(text: string): { readonly values: Values } | { readonly reas
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { reason: 'this is no object', mend: 'write one object on each line, such as {"kind":"user","login":"ann","domain":"example.org"}' }
   const nested = Object.entries(value).find(([, each]) => typeof each === 'object' && each !== null)
-  if (nested !== undefined) return { reason: `${nested[0]} is a list or an object`, mend: 'write a text, a number, true, false or null' }
+  if (nested !== undefined) return { reason: `${shown(nested[0])} is a list or an object`, mend: 'write a text, a number, true, false or null' }
   return { values: value as Values }
 }
 
@@ -55,7 +56,7 @@ export async function* csvRows(chunks: AsyncIterable<string>): Rows {
       names = cells.map((cell, index) => (index === 0 ? cell?.replace(/^\ufeff/, '') : cell)?.trim() ?? '')
       const wrong = names.find((name, index) => !/^[a-z][a-z0-9_]*$/.test(name) || names!.indexOf(name) !== index)
       if (wrong === undefined) continue
-      yield { line, reason: wrong === '' ? 'a column has no name' : `"${wrong}" is no name of a column, or stands there twice`, mend: 'write the names of the columns in the first row, such as kind,login,domain,password' }
+      yield { line, reason: wrong === '' ? 'a column has no name' : `${shown(wrong)} is no name of a column, or stands there twice`, mend: 'write the names of the columns in the first row, such as kind,login,domain,password' }
       return
     }
     if (cells.length !== names.length) {

@@ -1,4 +1,5 @@
 /** One row of an export, and how it stands in a file: a line of JSON, or a row of CSV (RFC 4180). */
+import { shown } from './check.ts'
 import { jsonLines, csvRows, type Rows } from './parse.ts'
 import { USER, type Field, type Kind } from './kinds.ts'
 
@@ -55,7 +56,7 @@ export async function* read(format: Format, chunks: AsyncIterable<string>): Asyn
 function toRecord(line: number, { kind, ...values }: Values): Read {
   if (kind === HEAD.kind) {
     if (values['version'] === HEAD.version) return { line, head: true }
-    return { line, reason: `this is version ${values['version']} of an export`, mend: `this Helios reads version ${HEAD.version}: use the one that wrote it, or a newer one` }
+    return { line, reason: `this is version ${shown(String(values['version']))} of an export`, mend: `this Helios reads version ${HEAD.version}: use the one that wrote it, or a newer one` }
   }
   // A list of users is the table that people have.
   if (kind === undefined || kind === null) return { line, record: { kind: 'user', values } }

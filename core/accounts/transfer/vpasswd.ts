@@ -2,6 +2,7 @@
  * vpopmail's list of a domain's users, the file `vpasswd` in the domain's directory: `name:password:uid:flags:comment:directory:quota`, and in
  * some installations the password in clear text behind it, which is not looked at. The password is a text of crypt(3).
  */
+import { shown } from './check.ts'
 import { linesOf } from './parse.ts'
 import type { Read } from './record.ts'
 
@@ -18,7 +19,7 @@ export async function* readVpasswd(chunks: AsyncIterable<string>, domain: string
     if (text.split(':').length < 7 || more.length > 1 || !/^\d*$/.test(flags)) {
       yield { line, reason: 'this is no line of a vpasswd file', mend: 'it has seven fields with colons between them: name:password:uid:flags:comment:directory:quota' }
     } else if (quota === undefined) {
-      yield { line, reason: `"${limit}" is no quota`, mend: 'write NOQUOTA, or bytes such as 10485760S' }
+      yield { line, reason: `${shown(limit)} is no quota`, mend: 'write NOQUOTA, or bytes such as 10485760S' }
     } else {
       // Nothing of it is open: that is what disabled means here. Other bits have no counterpart.
       const enabled = (Number(flags) & CLOSED) !== CLOSED
