@@ -35,7 +35,7 @@ export function isOff(text: string): boolean {
 
 /** As another setting, and `off` alone is this value. */
 export function orOff<T>(setting: Setting<T>, off: T): Setting<T> {
-  return { ...setting, form: `${setting.form} | off`, parse: (value) => isOff(value) ? { ok: true, value: off } : setting.parse(value) }
+  return { ...setting, form: `off, or ${setting.form}`, parse: (value) => isOff(value) ? { ok: true, value: off } : setting.parse(value) }
 }
 
 /** The most there may be of something: as `count`, and `off` is no limit (Infinity). */
