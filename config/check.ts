@@ -26,7 +26,7 @@ export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFIL
     return { settings: undefined, control: undefined, problems: error.problems }
   }
   const { control, problems } = await readControl(settings.home, env)
-  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control)]
+  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control), ...await checkMailRoot(settings.home, control)]
   return { settings, control, problems: all.toSorted(compare) }
 }
 
@@ -72,6 +72,18 @@ async function checkHomeProgram({ qmailconfig: { homeProgram } }: Control): Prom
   if (failure === undefined) return []
   const reason = `the program of autohomedir, ${homeProgram}, cannot be run (${failure}): mail for an account without a home would wait`
   return [{ severity: 'warning', file: 'control/qmailconfig', reason, mend: 'correct the path or the mode, or take the line out: below mail_root homes are made without a program' }]
+}
+
+/** Elsewhere than in the home it is easily left to root. */
+async function checkMailRoot(home: string, { qmailconfig: { mailRoot } }: Control): Promise<readonly Problem[]> {
+  const owner = await stat(home).catch(() => undefined)
+  if (mailRoot === undefined || owner === undefined) return []
+  const file = 'control/qmailconfig'
+  const found = await stat(mailRoot).catch(() => undefined)
+  if (found?.isDirectory() !== true) return [{ severity: 'warning', file, reason: `mail_root ${mailRoot} is no directory that is there: mail would wait`, mend: 'create it, and give it to the owner of the home' }]
+  if (found.uid === owner.uid) return []
+  const reason = `mail_root ${mailRoot} belongs to another user than the home, whose owner the server runs as: it may make no mailbox there`
+  return [{ severity: 'warning', file, reason, mend: `chown ${owner.uid}:${owner.gid} ${mailRoot}` }]
 }
 
 function compare(a: Problem, b: Problem): number {

@@ -1,6 +1,5 @@
 /** The nouns that bundled plugins add to the `helios` command, each as its folder's `cli.ts` declares it. */
 import { Argument, type Command } from 'commander'
-import { textOf } from '../../protocol/text.ts'
 import type { Helios } from '../api/index.ts'
 import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
@@ -8,6 +7,7 @@ import { keyTools } from '../host/keys.ts'
 import { VerbRefusal, type AccountPart, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
+import { readInput } from './input.ts'
 
 /** Rejects with HeliosError when the installation is damaged. */
 export async function pluginNouns(): Promise<readonly Noun[]> {
@@ -57,19 +57,13 @@ async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' 
     try {
       return await verb.run({
         ...given, tables: helios.tables, accounts: helios.facts, keys: keyTools,
-        control: (name) => helios.control.read(name), input: () => readInput(io.stdin), out: io.out, err: io.err,
+        control: (name) => helios.control.read(name), input: () => readInput(io, 'the lines'), out: io.out, err: io.err,
       })
     } catch (error) {
       if (error instanceof VerbRefusal) throw new HeliosError('refused', error.message, { fault: 'operator', mend: error.mend, cause: error })
       throw error
     }
   })
-}
-
-async function readInput(stdin: NodeJS.ReadStream): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
-  return textOf(Buffer.concat(chunks))
 }
 
 function printArgument({ name, optional, rest }: VerbArgument): string {

@@ -1,4 +1,5 @@
 /** `qmailctl`: the words that administrators of qmail know, for a Helios server. */
+import { statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Argument, type Command } from 'commander'
 import { loadSettings } from '../../config/load.ts'
@@ -23,14 +24,16 @@ const HELP = `
 type Options = Readonly<{ home?: string; config?: string }>
 
 export function registerQmailctl(command: Command, run: RunWords, io: Pick<Io, 'out'>): void {
-  const server = async (): Promise<number | undefined> => {
+  const server = async (): Promise<{ readonly pid: number; readonly home: string } | undefined> => {
     const { home } = await loadSettings({ ...command.opts<Options>(), cwd: process.cwd() })
     const found = await readStatus(home)
-    return found !== undefined && isAlive(found.status.pid) ? found.status.pid : undefined
+    return found !== undefined && isAlive(found.status.pid) ? { pid: found.status.pid, home } : undefined
   }
   const stop = async (): Promise<void> => {
-    const pid = await server()
-    if (pid === undefined) return io.out('no server is running')
+    const found = await server()
+    if (found === undefined) return io.out('no server is running')
+    const { pid, home } = found
+    requireOwnersProcess(home, pid)
     await end(pid)
     io.out(`the server (pid ${pid}) has ended`)
   }
@@ -47,6 +50,13 @@ export function registerQmailctl(command: Command, run: RunWords, io: Pick<Io, '
   }
   command.description('start, stop and look after the server').addArgument(new Argument('<verb>').choices(Object.keys(verbs))).addHelpText('after', HELP)
     .action((verb: string) => verbs[verb]!())
+}
+
+/** Who owns the home writes the status file: root must not end whatever process stands there. Where there is no /proc nobody can tell. */
+function requireOwnersProcess(home: string, pid: number): void {
+  const found = statSync(`/proc/${pid}`, { throwIfNoEntry: false })
+  if (process.geteuid?.() !== 0 || found === undefined || found.uid === statSync(home).uid) return
+  throw new HeliosError('not-running', `pid ${pid} is not the server of ${home}: it is another user's`, { fault: 'operator', mend: 'look who runs there' })
 }
 
 async function end(pid: number): Promise<void> {

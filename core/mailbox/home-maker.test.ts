@@ -46,6 +46,7 @@ test('a home that is missing is made once, whoever else waits for it; one that i
   await symlink('/nowhere', join(root, 'link'))
   await make(account('eve', join(root, 'link')))
   await make(account('far', join(root, 'elsewhere')))
+  await make(account('odd', '-rf'))
   assert.equal(jobs.length, 3)
 })
 

@@ -39,7 +39,8 @@ export function createHomeMaker({ home, program, mailRoot, run }: HomeMakerOptio
 
   return async (account) => {
     const path = program()
-    if (path === undefined || await isThere(account.home)) return
+    // A path that is none is for the delivery to refuse.
+    if (path === undefined || !isAbsolute(account.home) || await isThere(account.home)) return
     // Where the mail directory is gone a disk is not mounted, and a new home would be made in its place.
     if (isBelow(mailRoot(), account.home) && !await isThere(mailRoot())) return
     const running = underWay.get(account.home) ?? make(path, account).finally(() => underWay.delete(account.home))

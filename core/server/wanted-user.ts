@@ -1,7 +1,6 @@
 /** Whom a server that root starts is to become, as an operator wrote it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { homeOwner } from '../../config/home-owner.ts'
 import type { Settings } from '../../config/settings.ts'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import { textOf } from '../../protocol/text.ts'
@@ -26,17 +25,28 @@ export function wantedUser({ home, user, file }: Pick<Settings, 'home' | 'user' 
 
 /** control/qmailconfig, or the file of its old name. Read with the rights of who owns the home: a link in it leads root nowhere. */
 function readAccountsFile(home: string): { readonly name: string; readonly content: string | undefined } {
-  const owner = homeOwner(home)
-  const asOwner = process.geteuid?.() === 0 && owner !== undefined && owner !== 0
-  if (asOwner) process.seteuid!(owner)
-  try {
+  return asOwner(home, () => {
     for (const name of ['control/qmailconfig', 'control/sqlserver']) {
       const content = readIfThere(join(home, name))
       if (content !== undefined) return { name, content }
     }
     return { name: 'control/qmailconfig', content: undefined }
+  })
+}
+
+function asOwner<T>(home: string, work: () => T): T {
+  const owner = statSync(home, { throwIfNoEntry: false })
+  if (process.geteuid?.() !== 0 || owner === undefined || owner.uid === 0) return work()
+  const groups = process.getgroups!()
+  process.setgroups!([])
+  process.setegid!(owner.gid)
+  process.seteuid!(owner.uid)
+  try {
+    return work()
   } finally {
-    if (asOwner) process.seteuid!(0)
+    process.seteuid!(0)
+    process.setegid!(0)
+    process.setgroups!(groups)
   }
 }
 

@@ -91,8 +91,9 @@ test('qmailconfig counts, under its old name too; with rcpthosts_from_db a missi
   chmodSync(join(secret, 'control/qmailconfig'), 0o644)
   const { problems } = await checkHome({ cwd: secret, home: secret })
   assert.ok(problems.some(({ file, reason }) => file === 'control/qmailconfig' && reason.includes('password')))
-  const homes = homeWith(t, { ...MINIMAL, qmailconfig: 'autohomedir /nowhere/make-home\n' })
+  const homes = homeWith(t, { ...MINIMAL, qmailconfig: 'autohomedir /nowhere/make-home\nmail_root /nowhere/mail\n' })
   const { problems: told } = await checkHome({ cwd: homes, home: homes })
+  assert.ok(told.some(({ severity, reason }) => severity === 'warning' && reason.startsWith('mail_root /nowhere/mail is no directory')))
   assert.ok(told.some(({ severity, reason }) => severity === 'warning' && reason.includes('/nowhere/make-home, cannot be run (ENOENT)')))
 })
 
