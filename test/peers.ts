@@ -15,6 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'smtp-source': 'postfix',
   nsd: 'nsd',
   haproxy: 'haproxy',
+  testssl: 'testssl.sh',
   nginx: 'nginx, libnginx-mod-mail and libnginx-mod-stream',
   dkimverify: 'python3-dkim',
   mariadbd: 'mariadb-server-core',

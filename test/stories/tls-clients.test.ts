@@ -50,7 +50,7 @@ function letter(subject: string): string {
 }
 
 async function output(program: string, args: readonly string[], input: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const running = run(peer(program)!, args, { timeout: 60_000, env: { ...process.env, HOME: home.path, ...env } })
+  const running = run(peer(program)!, args, { timeout: 180_000, env: { ...process.env, HOME: home.path, ...env } })
   running.child.stdin!.end(input)
   return (await running).stdout
 }
@@ -137,5 +137,20 @@ describe('a scanner finds nothing to complain about', { skip: peer('sslscan') ==
         assert.match(suite!, version === 'TLSv1.3' ? /^TLS_(AES|CHACHA20)/ : /^(ECDHE|DHE)-\S+-(GCM-SHA\d+|POLY1305)$/)
       }
     })
+  }
+})
+
+/** What takes it minutes is left out: docs/tls.md has a whole scan. */
+test('nor does one that tries known attacks', { skip: peer('testssl') === undefined }, async () => {
+  const report = home.at('testssl.json')
+  await output('testssl', [
+    '--warnings', 'off', '-n', 'none', '--protocols', '--std', '--ccs-injection', '--renegotiation', '--robot', '--jsonfile', report, `${HOST}:${IMPLICIT}`,
+  ], '')
+  const findings = JSON.parse(await home.read('testssl.json')) as readonly { readonly id: string; readonly severity: string; readonly finding: string }[]
+  // Of its own openssl, and of HTTP, which is not spoken here.
+  const troubles = findings.filter(({ id, severity }) => !['OK', 'INFO'].includes(severity) && !['engine_problem', 'service'].includes(id))
+  assert.deepEqual(troubles, [])
+  for (const id of ['SSLv2', 'SSLv3', 'TLS1_2', 'TLS1_3', 'cipherlist_aNULL', 'cipherlist_3DES_IDEA', 'CCS', 'ROBOT', 'secure_renego', 'secure_client_renego']) {
+    assert.ok(findings.some((finding) => finding.id === id), `${id} was not looked at: ${JSON.stringify(findings)}`)
   }
 })
