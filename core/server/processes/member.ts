@@ -38,7 +38,8 @@ export class Member {
   readonly ended: Promise<string>
   state: MemberState = { sessions: 0, generation: 0, resting: [] }
   readonly #options: MemberOptions
-  readonly #child: ChildProcess
+  /** Undefined where the system made none. */
+  readonly #child: ChildProcess | undefined
   readonly #channel: Channel<Order>
   readonly #taken = new Map<number, () => void>()
   readonly #looks = new Map<number, (problems: readonly Problem[]) => void>()
@@ -52,15 +53,15 @@ export class Member {
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
     this.ready = ready
     ready.catch(() => undefined)
-    this.#child = spawn(process.execPath, [...process.execArgv, '--disable-warning=ExperimentalWarning', moduleFile('core/server/processes/child')], {
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', ...options.sockets],
+    const child = spawnChild(options.sockets)
+    this.#child = child instanceof Error ? undefined : child
+    const exited = child instanceof Error ? Promise.resolve(notStarted(child)) : new Promise<string>((ended) => {
+      child.once('error', (error) => ended(notStarted(error)))
+      child.once('exit', (code, signal) => ended(signal ?? `exit status ${code}`))
     })
-    const exited = new Promise<string>((ended) => {
-      this.#child.once('error', (error) => ended(`it does not start: ${error.message}`))
-      this.#child.once('exit', (code, signal) => ended(signal ?? `exit status ${code}`))
-    })
-    // A process that could not be made has none.
-    const [socket, pipe] = [this.#child.stdio[CHANNEL_FD] as Duplex | undefined, this.#child.stdio[TRACE_FD] as Readable | undefined]
+    // A process that could not be made has no streams; out of descriptors, it has not even a place for them.
+    const stdio = (this.#child?.stdio ?? []) as readonly unknown[]
+    const [socket, pipe] = [stdio[CHANNEL_FD] as Duplex | undefined, stdio[TRACE_FD] as Readable | undefined]
     const closed = Promise.withResolvers<void>()
     const traced = Promise.withResolvers<void>()
     if (socket === undefined || pipe === undefined) {
@@ -96,7 +97,7 @@ export class Member {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#child?.pid
   }
 
   /** It has looked at the files; what keeps it from the generation in force. */
@@ -118,7 +119,7 @@ export class Member {
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
   }
 
   /** How often this was asked since it was heard last. */
@@ -169,4 +170,19 @@ export class Member {
     for (const looked of this.#looks.values()) looked([])
     this.#looks.clear()
   }
+}
+
+/** Some of what keeps a process from being made is thrown (ENOMEM), the rest comes as the event `error`. */
+function spawnChild(sockets: readonly number[]): ChildProcess | Error {
+  try {
+    return spawn(process.execPath, [...process.execArgv, '--disable-warning=ExperimentalWarning', moduleFile('core/server/processes/child')], {
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', ...sockets],
+    })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function notStarted(error: Error): string {
+  return `it does not start: ${error.message}`
 }
