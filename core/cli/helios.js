@@ -40,7 +40,7 @@ function fail() {
 }
 
 function run() {
-  if (wantsLittle()) process.execve(process.execPath, [process.execPath].concat(YOUNG, process.execArgv, launcher, process.argv.slice(2)), process.env)
+  if (wantsLittle()) process.execve(process.execPath, [process.execPath].concat(YOUNG, process.execArgv, launcher, process.argv.slice(2)), withMalloc(process.env))
   followLauncher()
   quietWarnings()
   // Before the first use of the thread pool: password hashes and syncs to disk must not wait for one another.
@@ -55,6 +55,14 @@ function run() {
     if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = cache
   }
   import(pathToFileURL(main).href).then((module) => module.main(process.argv.slice(2)))
+}
+
+/**
+ * The C library gives memory back: left alone, it keeps a pool for each thread, and from the first large buffer on takes larger ones
+ * from what it never returns. Variables that somebody has set count.
+ */
+function withMalloc(env) {
+  return Object.assign({ MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }, env)
 }
 
 /** A server that was started without the option above, where a process can start itself anew. */
@@ -85,7 +93,7 @@ function quietWarnings() {
 function relaunch(node) {
   const child = spawn(node, process.execArgv.concat(YOUNG, launcher, process.argv.slice(2)), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: Object.assign({}, process.env, { HELIOS_LAUNCHED: '1' })
+    env: Object.assign(withMalloc(process.env), { HELIOS_LAUNCHED: '1' })
   })
   // What is typed at a terminal reaches the child by itself; twice would be once too often.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY

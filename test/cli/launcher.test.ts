@@ -70,7 +70,7 @@ test('a launcher that is killed outright leaves no server behind', async (t) => 
   await end
 })
 
-test('the server has little room for young objects, unless somebody said how much; through whichever Node it is started', { skip: process.platform !== 'linux' }, async (t) => {
+test('the server has little room for young objects and few pools of memory, unless somebody said how much; through whichever Node it is started', { skip: process.platform !== 'linux' }, async (t) => {
   const here = await homeForServer(place(t))
   for (const { command, options, wanted } of [
     { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=2', '--no-parallel-scavenge'] },
@@ -79,8 +79,10 @@ test('the server has little room for young objects, unless somebody said how muc
   ]) {
     const started = here.start(['serve'], { command, env: options === '' ? {} : { NODE_OPTIONS: options } })
     const end = ended(started)
-    const words = readFileSync(`/proc/${await serving(here)}/cmdline`, 'utf8').split('\0')
+    const pid = await serving(here)
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     assert.deepEqual(words.filter((word) => /semi-space|scavenge/.test(word)), wanted)
+    assert.equal(/^MALLOC_ARENA_MAX=2$/m.test(readFileSync(`/proc/${pid}/environ`, 'utf8').replaceAll('\0', '\n')), options === '')
     started.kill('SIGTERM')
     assert.equal((await end).code, 0)
   }
