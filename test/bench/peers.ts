@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeHome, temporaryDirectory, type HomeFiles } from '../harness/home.ts'
 import { freePort } from '../harness/ports.ts'
@@ -59,6 +60,17 @@ export const LINES = {
 
 /** The hooks of the ten lines above. */
 const HARAKA_TEN = ['helo', 'helo', 'mail', 'mail', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt'] as const
+
+/** Looks the recipient up in a database, as the last of ours does. */
+const HARAKA_ACCOUNTS = `const { DatabaseSync } = require('node:sqlite')
+exports.register = function () {
+  this.user = new DatabaseSync(this.config.get('accounts')).prepare('SELECT login, enabled FROM passwd WHERE login IN (?, ?) AND virtual_host IN (?, ?)')
+}
+exports.hook_rcpt = function (next, connection, params) {
+  const { user, host } = params[0]
+  next(this.user.all(user, user.toLowerCase(), host, host.toLowerCase()).length === 0 ? DENY : undefined)
+}
+`
 
 /** Looks what it is asked about up in a list, as ours do. */
 function harakaPlugin(hook: (typeof HARAKA_TEN)[number]): string {
@@ -123,7 +135,11 @@ export function haraka(plugins: 'none' | 'ten'): StartPeer {
     const own = (name: string, body: string): void => writeFileSync(join(directory, 'haraka/plugins', `${name}.js`), body)
     own('discard', 'exports.hook_queue = function (next) { next(OK) }\n')
     const asked = plugins === 'none' ? [] : HARAKA_TEN
-    for (const [index, hook] of asked.entries()) own(`own${index}`, harakaPlugin(hook))
+    for (const [index, hook] of asked.entries()) own(`own${index}`, index === asked.length - 1 ? HARAKA_ACCOUNTS : harakaPlugin(hook))
+    const accounts = new DatabaseSync(join(directory, 'accounts.db'))
+    accounts.exec("CREATE TABLE passwd (login TEXT, virtual_host TEXT, enabled INTEGER, PRIMARY KEY (virtual_host, login)); INSERT INTO passwd VALUES ('x', 'local.example', 1)")
+    accounts.close()
+    writeFileSync(join(config, 'accounts'), `${join(directory, 'accounts.db')}\n`)
     writeFileSync(join(config, 'plugins'), [...asked.map((_, index) => `own${index}`), 'rcpt_to.in_host_list', 'discard', ''].join('\n'))
     writeFileSync(join(config, 'smtp.ini'), `listen=127.0.0.1:${port}\nnodes=0\n`)
     writeFileSync(join(config, 'log.ini'), '[main]\nlevel=ERROR\n')
