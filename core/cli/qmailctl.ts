@@ -1,11 +1,11 @@
 /** `qmailctl`: the words that administrators of qmail know, for a Helios server. */
-import { statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Argument, type Command } from 'commander'
 import { loadSettings } from '../../config/load.ts'
 import { HeliosError } from '../error.ts'
 import type { Io } from './command.ts'
 import type { RunWords } from './former-names.ts'
+import { requireOwnersProcess } from './server-process.ts'
 import { isAlive, readStatus } from './status.ts'
 
 /** Longer than a server takes that lets its sessions and deliveries end. */
@@ -50,13 +50,6 @@ export function registerQmailctl(command: Command, run: RunWords, io: Pick<Io, '
   }
   command.description('start, stop and look after the server').addArgument(new Argument('<verb>').choices(Object.keys(verbs))).addHelpText('after', HELP)
     .action((verb: string) => verbs[verb]!())
-}
-
-/** Who owns the home writes the status file: root must not end whatever process stands there. Where there is no /proc nobody can tell. */
-function requireOwnersProcess(home: string, pid: number): void {
-  const found = statSync(`/proc/${pid}`, { throwIfNoEntry: false })
-  if (process.geteuid?.() !== 0 || found === undefined || found.uid === statSync(home).uid) return
-  throw new HeliosError('not-running', `pid ${pid} is not the server of ${home}: it is another user's`, { fault: 'operator', mend: 'look who runs there' })
 }
 
 async function end(pid: number): Promise<void> {

@@ -15,6 +15,7 @@ import type { Hook } from '../plugin/plugin.ts'
 import type { ServerStatus } from '../server/status-file.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
+import { requireOwnersProcess } from './server-process.ts'
 import { isAlive, readStatus, restartLines } from './status.ts'
 
 const PATIENCE_MS = 15_000
@@ -48,6 +49,7 @@ async function runningServer(home: string): Promise<ServerStatus> {
 }
 
 async function reloadNow(home: string, before: ServerStatus, io: Io): Promise<number> {
+  requireOwnersProcess(home, before.pid)
   process.kill(before.pid, 'SIGHUP')
   for (let waited = 0; waited < PATIENCE_MS; waited += 50) {
     await delay(50)

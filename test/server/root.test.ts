@@ -1,6 +1,6 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { chmod, lstat, readdir, readFile, readlink, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -171,6 +171,21 @@ test('without a user in the settings it becomes default_user, with default_group
   await unlink(home.at('control/qmailconfig'))
   await symlink(secret, home.at('control/qmailconfig'))
   await refused(home, /cannot read .*control\/qmailconfig, which may name the user to become: EACCES/)
+})
+
+test('root signals no process of somebody else, whatever the status file names', { skip }, async (t) => {
+  const home = await makeHome()
+  await give(home)
+  const other = spawn('sleep', ['300'], { stdio: 'ignore' })
+  t.after(() => other.kill('SIGKILL'))
+  await home.write('run/status.json', JSON.stringify({ pid: other.pid, startedAt: 1, generation: { number: 1, loadedAt: 1 }, listeners: [], plugins: [], reloadsDone: 0, files: {} }))
+  for (const [script, verb] of [[LAUNCHER, 'reload'], [join(LAUNCHER, '../../../bin/qmailctl.js'), 'stop']] as const) {
+    await assert.rejects(run(process.execPath, [script, verb, '--home', home.path]), ({ stderr }: { stderr: string }) => {
+      assert.match(stderr, new RegExp(`pid ${other.pid} is not the server of ${home.path}`))
+      return true
+    })
+  }
+  assert.deepEqual([other.exitCode, other.signalCode], [null, null])
 })
 
 test('somebody else cannot become the user, and is told', { skip }, async () => {
