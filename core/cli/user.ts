@@ -101,7 +101,7 @@ function registerList(noun: Command, io: Io): void {
 }
 
 function registerQuota(noun: Command, io: Io): void {
-  noun.command('quota').description('say how much a mailbox may hold').argument('<address>', 'login@domain').argument('<bytes>', 'with K, M or G; 0 for no limit', readBytes)
+  noun.command('quota').description('say how much a mailbox may hold (kept, and not enforced yet)').argument('<address>', 'login@domain').argument('<bytes>', 'with K, M or G; 0 for no limit', readBytes)
     .option('--json', 'as JSON')
     .action((address: string, quota: number, { json }: Json) => withHelios(io, async (helios) => {
       const found = await helios.user(address)
