@@ -252,9 +252,16 @@ class Connection extends SMTPConnection implements Port {
       if (this._closed || this._socket.destroyed) return
       const late = setTimeout(() => this.abort('it took too long'), HANDSHAKE_MS)
       late.unref()
+      const raw = this._socket
       this.upgrade(() => {}, () => this.#secured(done))
       this.handshake?.once('close', () => clearTimeout(late))
       this.handshake?.once('secure', () => clearTimeout(late))
+      // Half open is for what comes after: a client that has ended its side can never finish a handshake, and would hold its place until
+      // it is too late. The end shows on the TLS socket, or on the raw one if it came before there was another.
+      const left = (): void => { if (this._upgrading) this.abort('the client left') }
+      this.handshake?.once('end', left)
+      raw.once('end', left)
+      if (raw.readableEnded) left()
     }
     // What still waits to be written in the clear would break into the handshake.
     if (this._socket.writableLength === 0) begin()

@@ -290,3 +290,26 @@ test('a handshake that fails hurts nobody, and why tells of it', async () => {
     await pause(20)
   }
 })
+
+test('who leaves before or within the handshake holds no place until it is too late', async () => {
+  /** The first bytes of a ClientHello. */
+  const begun = Buffer.from('160301020001000001fc0303', 'hex')
+  for (const port of [STARTTLS, IMPLICIT]) {
+    for (const bytes of [Buffer.alloc(0), begun]) {
+      const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+      await once(socket, 'connect')
+      let said = ''
+      socket.setEncoding('latin1').on('data', (text: string) => { said += text })
+      socket.on('error', () => {})
+      if (port === STARTTLS) {
+        while (!said.includes('220 ')) await pause(5)
+        socket.write('STARTTLS\r\n')
+        while (!said.includes('ready for tls')) await pause(5)
+      }
+      const closed = once(socket, 'close', { signal: AbortSignal.timeout(40_000) })
+      socket.once('end', () => socket.destroy())
+      socket.end(bytes)
+      await closed
+    }
+  }
+})
