@@ -9,6 +9,7 @@ import { after } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { peer } from '../peers.ts'
 import { temporaryDirectory } from './home.ts'
+import { freePort } from './ports.ts'
 
 export interface NameServer {
   /** `127.0.0.1:PORT`, as the setting `dns.servers` takes it. */
@@ -50,7 +51,7 @@ export async function openNameServer(records: string): Promise<NameServer | unde
   await mkdir(join(directory, 'xfr'))
   await writeFile(join(directory, 'root.zone'), HEAD + records)
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
+    const port = await freePortOfBoth()
     const started = await start(program, directory, port)
     if (typeof started !== 'string') return started
     if (attempt === ATTEMPTS) throw new Error(`nsd did not start:\n${started}`)
@@ -106,10 +107,15 @@ zone:
   return said
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
+/** For both: of TCP there may be thousands taken, of UDP hardly any. */
+async function freePortOfBoth(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    const socket = createSocket('udp4')
+    const free = await new Promise<boolean>((resolve) => {
+      socket.once('error', () => resolve(false)).bind(port, '127.0.0.1', () => resolve(true))
+    })
+    socket.close()
+    if (free) return port
+  }
 }
