@@ -7,6 +7,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { residentMiB } from '../bench/cost.ts'
+import type { SmtpClient } from '../client/smtp-client.ts'
 import { makeHome } from './home.ts'
 import { isQueueEmpty } from './delivered.ts'
 import { startServer } from './server.ts'
@@ -56,7 +57,9 @@ const STUCK_MS = 60_000
 const CLEAN_EVERY = 1000
 
 export async function soak({ seconds, rate, reloadSeconds, progress = () => {} }: SoakOptions): Promise<SoakReport> {
-  const home = await makeHome({ 'control/smtpplugins': LIST, 'plugins/faulty.ts': FAULTY(0), 'control/rcpthosts': 'example.test\n' })
+  const home = await makeHome({ 'control/smtpplugins': LIST, 'plugins/faulty.ts': FAULTY(0), 'control/rcpthosts': 'example.test\n' },
+    // All come from one address, and say hello and more at once.
+    { limits: { connections: 0, pipelining: 'note' } })
   execFileSync(process.execPath, [join(import.meta.dirname, '..', '..', 'core/cli/helios.js'), '--home', home.path, 'user', 'add', 'u@example.test'], {
     input: 'soaked password\n', stdio: ['pipe', 'ignore', 'inherit'],
   })
@@ -72,8 +75,9 @@ export async function soak({ seconds, rate, reloadSeconds, progress = () => {} }
 
   async function one(id: number): Promise<void> {
     open++
+    let client: SmtpClient | undefined
     try {
-      const client = await server.connect()
+      client = await server.connect()
       await client.reply()
       const replies = await client.commands('EHLO soak.example', `MAIL FROM:<a${id}@far.example>`, 'RCPT TO:<u@example.test>')
       if (replies.some((reply) => !reply.startsWith('250'))) wrong.add(replies.join(' / '))
@@ -85,10 +89,10 @@ export async function soak({ seconds, rate, reloadSeconds, progress = () => {} }
         else wrong.add(last!)
       } else wrong.add(data)
       await client.command('QUIT')
-      await client.leave()
     } catch (cause) {
       wrong.add(cause instanceof Error ? cause.message.split('\n')[0]! : String(cause))
     } finally {
+      await client?.leave()
       open--
     }
   }
