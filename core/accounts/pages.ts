@@ -41,9 +41,9 @@ export async function* inPages(database: Pick<Database, 'write' | 'driver'>, { t
   }
 }
 
-/** (a, b) > (x, y), spelled so that every database uses its index. */
+/** (a, b) > (x, y), spelled so that MySQL takes both columns of an index for it. */
 function after([first, ...more]: readonly (readonly [column: RawBuilder<string>, value: unknown])[]): RawBuilder<boolean> {
   const [column, value] = first!
   if (more.length === 0) return sql<boolean>`${column} > ${value}`
-  return sql<boolean>`(${column} >= ${value} AND (${column} > ${value} OR ${after(more)}))`
+  return sql<boolean>`(${column} > ${value} OR (${column} = ${value} AND ${after(more)}))`
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Database } from '../../core/accounts/database.ts'
+import { QmailSql } from '../../core/api/index.ts'
 import { makeTables } from '../../core/accounts/tables.ts'
 import { countRows, exportAll } from '../../core/accounts/transfer/export.ts'
 import { importAll, ImportRefused, type Imported, type ImportOptions } from '../../core/accounts/transfer/import.ts'
@@ -55,6 +56,19 @@ export function transferStories(name: string, open: (t: TestContext, ...directiv
     const { kinds } = await put(database, changed, { replace: true })
     assert.deepEqual(['user', 'dotqmail', 'notify', 'colours'].map((kind) => kinds[kind]?.replaced), [1, 1, 1, 1])
     assert.equal(await text(database), changed.join(''))
+  })
+
+  test(`${name}: a table of many pages is gone through once, in the order of its key`, async (t) => {
+    const database = await begin(t)
+    const logins = Array.from({ length: 2200 }, (_, n) => `u${String(n).padStart(4, '0')}`)
+    const hosts = ['a.example', 'b-b.example', 'b.example']
+    for (const host of hosts) await database.write.insertInto('passwd').values(logins.map((login) => ({ login, virtual_host: host }))).execute()
+    const seen: string[] = []
+    for await (const row of new QmailSql(database).users()) seen.push(`${row.virtual_host} ${row.login}`)
+    assert.deepEqual(seen, hosts.flatMap((host) => logins.map((login) => `${host} ${login}`)))
+    let last = ''
+    for await (const row of new QmailSql(database).users('b.example')) last = `${row.virtual_host} ${row.login}`
+    assert.equal(last, 'b.example u2199')
   })
 
   test(`${name}: tables and columns under names of the operator's`, async (t) => {
