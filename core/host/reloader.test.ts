@@ -8,7 +8,8 @@ interface World { stamp: string; stamps: number; built: string[]; fails: boolean
 function setUp(extra: Partial<ReloaderOptions> = {}): { world: World; options: ReloaderOptions } {
   const world: World = { stamp: 'a', stamps: 0, built: [], fails: false, failures: 0, loaded: [] }
   const options: ReloaderOptions = {
-    settleMs: 2, patienceMs: 20,
+    // Patient enough for a busy machine; what ends without it ends as soon as it can.
+    settleMs: 2, patienceMs: 10_000,
     stamp: () => { world.stamps += 1; return world.stamp },
     build: async (number) => {
       world.built.push(world.stamp)
@@ -89,7 +90,7 @@ test('a failed build keeps the old generation, is told once, and is tried again 
 test('a file that keeps changing does not serve, and delays an accept no longer than the patience', async () => {
   let n = 0
   let moving = false
-  const { world, options } = setUp()
+  const { world, options } = setUp({ patienceMs: 20 })
   const reloader = await started({ ...options, stamp: () => moving ? `moving ${n++}` : world.stamp })
   moving = true
   assert.equal((await reloader.latest()).number, 1)
@@ -144,7 +145,7 @@ test('what is not known yet is asked again, and the number is the one that was b
 })
 
 test('files that somebody goes on writing are not settled, and are once they stand still', async () => {
-  const { world, options } = setUp()
+  const { world, options } = setUp({ patienceMs: 20 })
   let writing = false
   let n = 0
   const reloader = await started({ ...options, stamp: () => (writing ? `w${n++}` : world.stamp) })
