@@ -10,6 +10,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { inNetworks, type Network } from '../../protocol/network.ts'
+import type { ProxiedAddresses } from '../../protocol/proxy/header.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import type { Certificates } from '../tls/certificates.ts'
@@ -110,7 +111,7 @@ export class Engine extends SMTPServer {
     if (!this._expectsProxyHeader(socket)) return super._handleProxy(socket, done)
     const via = socket.remoteAddress ?? ''
     void readProxied(socket, PROXY_MS).then((proxied) => {
-      if ('addresses' in proxied) return done(null, { id: '', ...proxied.addresses })
+      if ('addresses' in proxied) return done(null, { id: '', ...unmapped(proxied.addresses) })
       if (proxied.fault !== undefined) this.#unproxied?.(via, proxied.fault)
       socket.destroy()
       done(new Error(proxied.fault))
@@ -169,6 +170,11 @@ export class Engine extends SMTPServer {
   get count(): number {
     return this.connections.size
   }
+}
+
+/** The library cuts `::ffff:` off, whatever stands behind it. */
+function unmapped(addresses: ProxiedAddresses | undefined): ProxiedAddresses | undefined {
+  return addresses && { ...addresses, remoteAddress: unmapIPv4(addresses.remoteAddress), localAddress: unmapIPv4(addresses.localAddress) }
 }
 
 class Connection extends SMTPConnection implements Port {

@@ -92,6 +92,15 @@ test('LOCAL and UNKNOWN: the proxy speaks for itself', async () => {
   }
 })
 
+test('an IPv4 address written as IPv6 is that IPv4 address, for rules and for plugins', async () => {
+  for (const ip of ['::ffff:198.18.0.9', '::ffff:c612:9', '0:0:0:0:0:FFFF:198.18.0.9']) {
+    const client = await via(`PROXY TCP6 ${ip} ::ffff:198.51.100.9 4711 25\r\n`)
+    assert.deepEqual(await client.reply(), greeting('198.18.0.9'), ip)
+    await client.leave()
+  }
+  assert.equal(await (await via('PROXY TCP6 ::ffff:192.0.2.66 2001:db8::1 4711 25\r\n')).rest(), '', 'denied')
+})
+
 test('what stands behind the header in the same packet came before the greeting', async () => {
   const client = await via(`${v1('203.0.113.9')}EHLO x\r\n`)
   assert.equal((await client.rest()).split('\r\n').at(-2), '554 you must wait for my reply before you go on (#5.5.0)')
