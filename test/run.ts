@@ -17,6 +17,8 @@ const stories = found(['test/**/*.test.ts'])
 const runs: readonly (readonly [name: string, files: readonly string[]])[] = [['unit', unit], ['stories', stories]]
 /** What only a hang meets; tests that are long by nature say so themselves. */
 const LONGEST_MS = 240_000
+/** So many are named with their time, for who wants the tests quicker. */
+const SLOWEST = 12
 
 let status = 0
 for (const [name, all] of runs) {
@@ -34,11 +36,13 @@ for (const [name, all] of runs) {
 }
 process.exitCode = status
 
-/** The failures and the closing lines; each passed test by name would bury them. */
+/** The failures, the closing lines, and what took longest; each passed test by name would bury them. */
 function report(output: string): void {
   const from = output.indexOf('✖ failing tests:')
   const lines = output.split('\n')
   for (const line of lines.filter((text) => text.startsWith('SKIPPED:'))) console.log(line)
   for (const line of lines.filter((text) => /^ℹ (tests|pass|fail|cancelled|skipped|duration_ms) /.test(text))) console.log(line)
   if (from >= 0) console.log(output.slice(from))
+  const tests = [...output.matchAll(/^[✔✖▶] (.*) \((\d+)(?:\.\d+)?ms\)/gm)].map(([, name, ms]) => ({ name, ms: Number(ms) }))
+  for (const { name, ms } of tests.toSorted((one, other) => other.ms - one.ms).slice(0, SLOWEST)) console.log(`${(ms / 1000).toFixed(0).padStart(5)} s  ${name}`)
 }
