@@ -20,12 +20,15 @@ let scratch = ''
 before(async () => { scratch = await mkdtemp(join(tmpdir(), 'helios-package-')) })
 after(async () => { await rm(scratch, { recursive: true, force: true }) })
 
+/** npx keeps what it knows of a directory's commands for good: this machine may have seen an older checkout here. */
+const npx = (...args: string[]): Promise<{ stdout: string }> => run('npx', args, { cwd: root, env: { ...env, npm_config_cache: join(scratch, 'npm') } })
+
 test('npx helios and npm start\'s launcher work in a checkout', async () => {
-  assert.match((await run('npx', ['helios', '--version'], { cwd: root, env })).stdout, version)
+  assert.match((await npx('helios', '--version')).stdout, version)
 })
 
 test('npx finds the former names, too', async () => {
-  assert.match((await run('npx', ['helios-passwd', '--help'], { cwd: root, env })).stdout, /^Usage: helios-passwd \[options\] login domain \[password\]\n/)
+  assert.match((await npx('helios-passwd', '--help')).stdout, /^Usage: helios-passwd \[options\] login domain \[password\]\n/)
 })
 
 test('the launcher works by its own path from another directory', async () => {
