@@ -19,6 +19,7 @@ export interface ReloaderOptions {
 
 const START_TRIES = 3
 const PATIENCE_MS = 2000
+const LOOKS_APART_MS = 5
 
 export class Reloader {
   readonly #options: ReloaderOptions
@@ -26,6 +27,7 @@ export class Reloader {
   #stamp: string
   #number: number
   #look: Promise<Generation> | undefined
+  #lookedAt = -Infinity
   #next: Promise<Generation> | undefined
   #settled = true
   #failed: { readonly at: number; readonly problems: readonly Problem[] } | undefined
@@ -65,8 +67,9 @@ export class Reloader {
   }
 
   /**
-   * The generation for a session that begins now. One look serves every session that asked before it began, those accepted in one
-   * turn of the event loop above all; one that comes later waits for a look of its own, so an edit made before it is never missed.
+   * The generation for a session that begins now. One look serves every session that asked before it began; one that comes later
+   * waits for a look of its own, so an edit made before it is never missed. Looks keep a few milliseconds' distance: many sessions
+   * that come at a time share one, and one that comes alone waits for none.
    */
   latest(): Promise<Generation> {
     this.#next ??= this.#lookAfter(this.#look)
@@ -75,8 +78,10 @@ export class Reloader {
 
   async #lookAfter(running: Promise<unknown> | undefined): Promise<Generation> {
     await running
-    await new Promise((resolve) => { setImmediate(resolve) })
+    const wait = this.#lookedAt + LOOKS_APART_MS - performance.now()
+    if (wait > 0) await delay(wait)
     this.#next = undefined
+    this.#lookedAt = performance.now()
     const look = this.#refresh()
     this.#look = look
     return look
