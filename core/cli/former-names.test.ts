@@ -11,8 +11,8 @@ const root = packageRoot()
 test('each former name is installed as a command, and no other', async () => {
   const names = await formerNames()
   const { bin, files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly bin: Readonly<Record<string, string>>; readonly files: readonly string[] }
-  assert.deepEqual(bin, { helios: 'core/cli/helios.js', ...Object.fromEntries(names.map((name) => [name, `bin/${name}.js`])) })
-  assert.ok(files.includes('bin'))
+  assert.deepEqual(bin, { helios: 'core/cli/helios.js', ...Object.fromEntries(names.map((name) => [name, `core/cli/former/${name}.js`])) })
+  assert.ok(files.includes('core/cli/former'))
   assert.deepEqual(readdirSync(join(root, 'bin')).toSorted(), names.map((name) => `${name}.js`))
   const [first, ...others] = names.map((name) => readFileSync(join(root, 'bin', `${name}.js`), 'utf8'))
   for (const other of others) assert.equal(other, first)

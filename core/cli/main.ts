@@ -50,7 +50,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   try {
     const [first, name = '', ...rest] = args
-    // As the launchers in bin/ say it.
+    // As the launchers in former/ say it.
     if (first !== '--as') return await run(args)
     await runFormer(name, rest, run, processIo(() => ({})), (command) => toldBy(command, name))
   } catch (error) {

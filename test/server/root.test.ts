@@ -179,7 +179,7 @@ test('root signals no process of somebody else, whatever the status file names',
   const other = spawn('sleep', ['300'], { stdio: 'ignore' })
   t.after(() => other.kill('SIGKILL'))
   await home.write('run/status.json', JSON.stringify({ pid: other.pid, startedAt: 1, generation: { number: 1, loadedAt: 1 }, listeners: [], plugins: [], reloadsDone: 0, files: {} }))
-  for (const [script, verb] of [[LAUNCHER, 'reload'], [join(LAUNCHER, '../../../bin/qmailctl.js'), 'stop']] as const) {
+  for (const [script, verb] of [[LAUNCHER, 'reload'], [join(LAUNCHER, '../former/qmailctl.js'), 'stop']] as const) {
     await assert.rejects(run(process.execPath, [script, verb, '--home', home.path]), ({ stderr }: { stderr: string }) => {
       assert.match(stderr, new RegExp(`pid ${other.pid} is not the server of ${home.path}`))
       return true

@@ -4,4 +4,4 @@ import { basename } from 'path'
 import { fileURLToPath } from 'url'
 
 process.argv.splice(2, 0, '--as', basename(fileURLToPath(import.meta.url), '.js'))
-import('../core/cli/helios.js')
+import('../helios.js')
