@@ -13,10 +13,10 @@ test('each former name is installed as a command, and no other', async () => {
   const { bin, files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly bin: Readonly<Record<string, string>>; readonly files: readonly string[] }
   assert.deepEqual(bin, { helios: 'core/cli/helios.js', ...Object.fromEntries(names.map((name) => [name, `core/cli/former/${name}.js`])) })
   assert.ok(files.includes('core/cli/former'))
-  assert.deepEqual(readdirSync(join(root, 'bin')).toSorted(), names.map((name) => `${name}.js`))
-  const [first, ...others] = names.map((name) => readFileSync(join(root, 'bin', `${name}.js`), 'utf8'))
+  assert.deepEqual(readdirSync(join(root, 'core/cli/former')).toSorted(), names.map((name) => `${name}.js`))
+  const [first, ...others] = names.map((name) => readFileSync(join(root, 'core/cli/former', `${name}.js`), 'utf8'))
   for (const other of others) assert.equal(other, first)
-  for (const name of names) assert.equal(statSync(join(root, 'bin', `${name}.js`)).mode & 0o111, 0o111, name)
+  for (const name of names) assert.equal(statSync(join(root, 'core/cli/former', `${name}.js`)).mode & 0o111, 0o111, name)
 })
 
 /** What a former command line is in our words; undefined where it was not understood. */
