@@ -41,5 +41,6 @@ export function replyAndSecure(...lines: readonly string[]): Reply {
 }
 
 function joined(lines: readonly string[]): string {
+  if (lines.length === 1) return `${lines[0]}\r\n`
   return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`
 }

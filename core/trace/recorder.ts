@@ -206,6 +206,9 @@ function recordsIn(lines: string | Buffer): number {
 /** As JSON, at once: a text lives cheaper than what it tells of. JSON writes lone surrogates as escapes, so Text comes back as it was. */
 function printed(t: number, event: NewTraceEvent): string | undefined {
   try {
+    // The two of which there are most.
+    if (event.event === 'command') return `{"t":${t},"event":"command","line":${JSON.stringify(event.line)}}`
+    if (event.event === 'reply' && event.decidedBy === undefined) return `{"t":${t},"event":"reply","text":${JSON.stringify(event.text)}}`
     return `{"t":${t},${JSON.stringify(event).slice(1)}`
   } catch {
     // A value that JSON cannot say is a defect of the caller's, and no reason to stop mail.

@@ -27,5 +27,6 @@ function untilNul(text: string): string {
 
 /** ASCII only: the long s would become an S otherwise, and MAIL could be spelled in other scripts. */
 function upper(verb: string): string {
+  if (!/[a-z]/.test(verb)) return verb
   return verb.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
 }
