@@ -1,5 +1,5 @@
 /**
- * The library for scripts and programs around Helios (`helios-mail`), the successor of the seed's four PHP classes (spec helios 10):
+ * The library for scripts and programs around Helios (`helios-mail`), the successor of the four PHP classes of Helios 0.9 (spec helios 10):
  * rows and operations, each for the system as a whole and for one user.
  *
  *   |            | the system | one user        |
