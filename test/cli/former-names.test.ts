@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { ended, LAUNCHER, place } from './kit.ts'
 
-const BIN = join(dirname(dirname(dirname(LAUNCHER))), 'bin')
+const BIN = join(dirname(dirname(dirname(LAUNCHER))), 'core/cli/former')
 const named = (name: string): readonly string[] => [process.execPath, join(BIN, `${name}.js`)]
 
 test('each does what our verb does', async (t) => {
