@@ -13,3 +13,8 @@ export function readDate(text: string | null): number | undefined | 'unreadable'
   // Date.UTC turns 31 February into 3 March; such a date is a mistake, not a day in March.
   return new Date(time).getUTCMonth() === month! - 1 ? time : 'unreadable'
 }
+
+/** As the tables hold it. @param time finite milliseconds since 1970 */
+export function printDate(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ')
+}

@@ -2,6 +2,7 @@
  * Who logs in: the one service that SMTP AUTH, POP3 and IMAP ask. The name is parted as qmailconfig says, the row comes in the
  * writing role (the reader need not see passwords), the work is the same whether there is such a user or not.
  */
+import { printDate } from './dates.ts'
 import { createHash } from 'node:crypto'
 import type { Secret } from '../../protocol/sasl/exchange.ts'
 import { asciiLower } from '../../protocol/text.ts'
@@ -117,7 +118,7 @@ async function afterLogin({ write }: Database, row: LoginRow, password: string, 
   const theirs = <Q extends { where(column: 'login' | 'virtual_host' | 'password', operator: '=', value: string): Q }>(query: Q): Q =>
     row.virtual_host === null ? query.where('login', '=', row.login) : query.where('login', '=', row.login).where('virtual_host', '=', row.virtual_host)
   try {
-    await theirs(write.updateTable('passwd').set({ lastlogin: new Date(now()).toISOString().slice(0, 19).replace('T', ' ') })).execute()
+    await theirs(write.updateTable('passwd').set({ lastlogin: printDate(now()) })).execute()
     const stored = row.password
     if (stored === null || !isOutdated(stored)) return
     // Only while the old one stands there: somebody may have changed it a moment ago.

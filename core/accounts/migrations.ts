@@ -2,6 +2,7 @@
  * How the tables come to be: numbered steps, each done once and noted in `helios_migrations`. A step creates what is missing
  * and never changes a table that qmail-sql made. Safe to run twice and from two processes: one of them waits.
  */
+import { printDate } from './dates.ts'
 import type { DatabaseSync } from 'node:sqlite'
 import { CompiledQuery, sql, type Kysely } from 'kysely'
 import type { TableNames } from '../../protocol/qmail/qmailconfig.ts'
@@ -152,5 +153,5 @@ export async function migrationStates(database: Database, migrations: readonly M
 }
 
 function timestamp(): string {
-  return new Date().toISOString().slice(0, 19).replace('T', ' ')
+  return printDate(Date.now())
 }

@@ -61,7 +61,7 @@ export class Talk {
   #stopping: (() => Reply) | undefined
   /** A reply was given, so it is the client's turn. */
   #answered = false
-  #greeted: Promise<void> | undefined
+  #greeted: void | Promise<void> = undefined
   /** Commands of the current chunk. */
   #served = 0
 
@@ -81,7 +81,7 @@ export class Talk {
 
   /** Sends the greeting. */
   begin(): void {
-    this.#greeted = this.#serve(() => this.#greet()) ?? undefined
+    this.#greeted = this.#serve(() => this.#greet())
   }
 
   async #greet(): Promise<void> {

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { HeliosError } from '../../error.ts'
 import { parseDotqmail } from '../../../protocol/qmail/dotqmail.ts'
 import { asciiLower } from '../../../protocol/text.ts'
-import { readDate } from '../dates.ts'
+import { printDate, readDate } from '../dates.ts'
 import { checkAddress, checkDomain } from '../names.ts'
 import { ALIAS, DOMAIN, DOTQMAIL, LOCAL, USER, type Field, type Kind } from './kinds.ts'
 import type { Value, Values } from './record.ts'
@@ -79,7 +79,7 @@ function readText(name: string, value: Value, length = Infinity): { readonly val
 function readTime(name: string, value: Value): { readonly value: string | null } | Complaint {
   const time = typeof value === 'string' ? readDate(value) : 'unreadable'
   if (time === undefined) return { value: null }
-  if (typeof time === 'number' && Number.isFinite(time)) return { value: new Date(time).toISOString().slice(0, 19).replace('T', ' ') }
+  if (typeof time === 'number' && Number.isFinite(time)) return { value: printDate(time) }
   return { reason: `${name} is no date`, mend: 'write one such as 2026-01-31 00:00:00, in UTC' }
 }
 

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import { HeliosError } from '../../error.ts'
 import type { Table } from '../../plugin/table.ts'
 import { ownRows } from '../changes.ts'
-import { readDate } from '../dates.ts'
+import { printDate, readDate } from '../dates.ts'
 import type { Database } from '../database.ts'
 import { listDomains, mailRootOf } from '../domains.ts'
 import { checkDomain } from '../names.ts'
@@ -94,5 +94,5 @@ function valueOf({ type, missing }: Field, value: unknown): Value {
 function plainDate(text: string): string | null {
   const time = readDate(text)
   if (time === undefined) return null
-  return typeof time === 'number' && Number.isFinite(time) ? new Date(time).toISOString().slice(0, 19).replace('T', ' ') : text
+  return typeof time === 'number' && Number.isFinite(time) ? printDate(time) : text
 }
