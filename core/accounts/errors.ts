@@ -1,5 +1,7 @@
-/** The two kinds of failure around accounts: what was asked for cannot be, or the system refuses. */
+/** The kinds of failure around accounts: what was asked for cannot be, the system refuses, or the database does. */
 import { HeliosError } from '../error.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
+import { isForbidden, isMissingTable } from './questions.ts'
 
 /** Asked for something that cannot be done so. */
 export function refusal(code: string, message: string, mend: string): HeliosError {
@@ -12,4 +14,30 @@ export function fileFailure(code: string, what: string, cause: unknown): HeliosE
   return new HeliosError(code, `${what}: ${message}`, {
     fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause,
   })
+}
+
+/** Where the database answers, and what it says cannot be. */
+const ROWS = 'change that row; "helios user show" and "helios alias list" show what there is'
+
+/** The operator's view of an error of the database. */
+export function explained(error: unknown): unknown {
+  const { code, message, cause } = error as { readonly code?: unknown; readonly message?: string; readonly cause?: unknown }
+  if (error instanceof WorldUnavailable && (isMissingTable(cause ?? {}) || isForbidden(cause ?? {}))) return explained(cause)
+  if (isMissingTable(error)) return databaseError('a table is missing', 'run "helios db migrate" once', error)
+  if (error instanceof WorldUnavailable) {
+    const mend = /\baccount database\b/.test(error.message) ? 'start it, or correct control/qmailconfig; "helios db status" tries it' : ROWS
+    return new HeliosError('database', error.message, { fault: 'operator', mend, cause: error })
+  }
+  if (isForbidden(error)) {
+    return databaseError(`not permitted: ${message}`,
+      'grant it to the user of control/qmailconfig: connectionstring names who reads, popconnectionstring who writes; "helios db status" tells what is missing', error)
+  }
+  if (code === 'ER_DATA_TOO_LONG' || code === '22001') {
+    return databaseError(`a column is too narrow: ${message}`, 'widen it: "helios db status" says to what', error)
+  }
+  return error
+}
+
+function databaseError(what: string, mend: string, cause: unknown): HeliosError {
+  return new HeliosError('database', `the account database: ${what}`, { fault: 'operator', mend, cause })
 }

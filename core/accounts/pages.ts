@@ -1,6 +1,6 @@
 /** Whole tables, row after row: fetched in pages by key, so that neither a large table nor somebody who reads it slowly is a burden. */
 import { sql, type Kysely, type RawBuilder } from 'kysely'
-import { explained } from './changes.ts'
+import { explained } from './errors.ts'
 import type { Database } from './database.ts'
 
 /** Rows of one question. */

@@ -146,7 +146,7 @@ export async function answered<T>(question: () => Promise<T> | T): Promise<T> {
   } catch (error) {
     if (error instanceof WorldUnavailable) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw new WorldUnavailable(`the account database does not answer: ${reason}`, { cause: error })
+    throw new WorldUnavailable(`the account database ${isForbidden(error) ? 'does not permit it' : 'does not answer'}: ${reason}`, { cause: error })
   }
 }
 
@@ -154,6 +154,13 @@ export async function answered<T>(question: () => Promise<T> | T): Promise<T> {
 export function isMissingTable(error: unknown): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
   return code === 'ER_NO_SUCH_TABLE' || code === '42P01' || String(message).startsWith('no such table: ')
+}
+
+const FORBIDDEN: ReadonlySet<unknown> = new Set(['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'ER_COLUMNACCESS_DENIED_ERROR'])
+
+/** Codes of a right that the role does not have. */
+export function isForbidden(error: unknown): boolean {
+  return FORBIDDEN.has((error as { readonly code?: unknown }).code)
 }
 
 /** Codes of a row that is there already. */

@@ -1,11 +1,15 @@
 /** Is the account database there, and fit for use? For people: every server of the file is tried, in both roles. */
 import { sql } from 'kysely'
 import type { Connection } from '../../protocol/qmail/qmailconfig.ts'
+import type { Table } from '../plugin/table.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
+import { HeliosError } from '../error.ts'
+import { explained } from './errors.ts'
 import { openDatabase, type Database } from './database.ts'
 import { migrationStates, type MigrationState } from './migrations.ts'
-import type { Table } from '../plugin/table.ts'
-import { isMissingTable } from './questions.ts'
-import { missingTables } from './tables.ts'
+import { isForbidden, isMissingTable } from './questions.ts'
+import { missingGrants } from './rights.ts'
+import { missingTables, nameOf } from './tables.ts'
 
 export interface DatabaseStatus {
   readonly driver: Database['driver']
@@ -16,7 +20,9 @@ export interface DatabaseStatus {
   readonly users: number | undefined
   /** Characters that the password column holds; undefined: no limit, or not known. */
   readonly passwordWidth: number | undefined
-  /** What should be mended, in sentences. */
+  /** Statements that an administrator has to run, so that the reading role may read every table that is there. */
+  readonly grants: readonly string[]
+  /** What should be mended, in sentences; `grants` among it. */
   readonly problems: readonly string[]
 }
 
@@ -40,17 +46,23 @@ export async function databaseStatus(database: Database, declared: readonly Tabl
     ...config.connections.map((server) => tryServer(database, 'read', server)), ...config.popConnections.map((server) => tryServer(database, 'write', server)),
   ])
   for (const { role, place, failure } of servers) if (failure !== undefined) problems.push(`${place} (${role}): ${failure}`)
-  const state = await lookInside(database, problems, declared)
+  const unreachable = servers.some(({ failure }) => failure !== undefined)
+  const state = await lookInside(database, problems, declared, unreachable)
   return { driver, servers, ...state, problems }
 }
 
-async function lookInside(database: Database, problems: string[], declared: readonly Table[]): Promise<Pick<DatabaseStatus, 'migrations' | 'users' | 'passwordWidth'>> {
+type Inside = Pick<DatabaseStatus, 'migrations' | 'users' | 'passwordWidth' | 'grants'>
+
+/** @param told why the database cannot be reached */
+async function lookInside(database: Database, problems: string[], declared: readonly Table[], told: boolean): Promise<Inside> {
   try {
     const migrations = await migrationStates(database)
     const pending = migrations.filter(({ applied }) => applied === undefined)
-    if (pending.length > 0) problems.push(`${pending.length} steps of Helios' own tables are to do: without them there are no aliases (helios db migrate)`)
+    if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases (helios db migrate)`)
     const missing = await missingTables(database, declared)
-    if (missing.length > 0) problems.push(`tables are missing: ${missing.map(({ name }) => name).join(', ')} (helios db migrate)`)
+    if (missing.length > 0) problems.push(`tables are missing: ${missing.map(nameOf).join(', ')} (helios db migrate)`)
+    const grants = await missingGrants(database, declared)
+    if (grants.length > 0) problems.push(`the user of connectionstring may not read every table, and mail is put off: an administrator has to run ${grants.join('; ')}`)
     const users = await countUsers(database, problems)
     const passwordWidth = await widthOfPasswords(database)
     if (passwordWidth !== undefined && passwordWidth < PASSWORD_WIDTH) {
@@ -58,11 +70,17 @@ async function lookInside(database: Database, problems: string[], declared: read
       const type = database.driver === 'mysql' ? `MODIFY ${password} varchar(255)` : `ALTER COLUMN ${password} TYPE varchar(255)`
       problems.push(`the password column holds ${passwordWidth} characters, and new passwords need ${PASSWORD_WIDTH} (ALTER TABLE ${passwd} ${type})`)
     }
-    return { migrations, users, passwordWidth }
+    return { migrations, users, passwordWidth, grants }
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error))
-    return { migrations: undefined, users: undefined, passwordWidth: undefined }
+    if (!(told && error instanceof WorldUnavailable)) problems.push(sentenceOf(error))
+    return { migrations: undefined, users: undefined, passwordWidth: undefined, grants: [] }
   }
+}
+
+function sentenceOf(error: unknown): string {
+  const known = explained(error)
+  if (known instanceof HeliosError) return `${known.message} (${known.mend})`
+  return known instanceof Error ? known.message : String(known)
 }
 
 async function countUsers(database: Database, problems: string[]): Promise<number | undefined> {
@@ -72,14 +90,19 @@ async function countUsers(database: Database, problems: string[]): Promise<numbe
       const capitals = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n'))
         .where((where) => where.or([where('login', '!=', sql<string>`lower(${sql.ref('login')})`), where('virtual_host', '!=', sql<string>`lower(${sql.ref('virtual_host')})`)]))
         .executeTakeFirstOrThrow()
-      if (Number(capitals.n) > 0) problems.push(`${Number(capitals.n)} users have capitals in login or domain: mail finds them only where it is written so; write them in lower case`)
+      if (Number(capitals.n) > 0) problems.push(`${Number(capitals.n)} of the users have capitals in login or domain, and mail finds them only where it is written so (${lowering(database)})`)
     }
     return Number(n)
   } catch (error) {
+    if (isForbidden(error)) return undefined
     if (!isMissingTable(error)) throw error
     problems.push(`there is no table ${database.config.names.tables.passwd} (helios db migrate makes it; or say its name: dbtable in control/qmailconfig)`)
     return undefined
   }
+}
+
+function lowering({ config: { names: { tables: { passwd }, columns } } }: Database): string {
+  return `UPDATE ${passwd} SET ${[columns.login, columns.virtual_host].map((name) => `${name} = lower(${name})`).join(', ')}`
 }
 
 /** Undefined where there is no limit, or the catalogue does not say. */

@@ -81,6 +81,14 @@ test('a table that is not there is unavailable, neither full nor empty', async (
   await assert.rejects(tablesOf(database).change(COLOURS, { login: 'ann', number: 2 }, () => ANN), WorldUnavailable)
 })
 
+test('what the change itself throws comes out as it is, and nothing is changed', async (t) => {
+  const database = begin(t)
+  await makeTables(database, [COLOURS])
+  const refusal = new Error('not on the list')
+  await assert.rejects(tablesOf(database).change(COLOURS, { login: 'ann', number: 2 }, () => { throw refusal }), (error) => error === refusal)
+  assert.deepEqual(await tablesOf(database).find(COLOURS, {}), [])
+})
+
 test('property: changes made at once all count', async (t) => {
   const database = begin(t)
   await makeTables(database, [COLOURS])

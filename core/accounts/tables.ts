@@ -8,6 +8,7 @@ import type { Column, Row, Table, TableEditor } from '../plugin/table.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { ownRows } from './changes.ts'
 import type { Database } from './database.ts'
+import { answered } from './questions.ts'
 
 /** What is needed of a database here. */
 export type TableDatabase = Pick<Database, 'sql' | 'write' | 'driver'>
@@ -51,12 +52,12 @@ export async function missingTables(database: TableDatabase, tables: readonly Ta
 /** Reading and changing. Rejects with `WorldUnavailable` while the database does not answer. */
 export function tablesOf(database: TableDatabase): TableEditor {
   return {
-    find: (table, where) => answer(async () => {
+    find: (table, where) => answered(async () => {
       // A server's tables are made by a command. Before it, as in a database of qmail-sql's, there is nothing in them.
       if (database.driver !== 'sqlite') return (await ownRows({ execute: async () => [...await find(database.sql, table, where)] }))
       return find(database.sql, table, where)
     }),
-    change: (table, key, work) => answer(() => change(database, table, key, work)),
+    change: (table, key, work) => change(database, table, key, work),
   }
 }
 
@@ -74,9 +75,10 @@ async function change<T extends Table>(
   database: TableDatabase, table: T, key: Partial<Row<T>>, work: (row: Row<T> | undefined) => Row<T> | undefined,
 ): Promise<Row<T> | undefined> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const [before] = await find(database.write, table, key)
+    const [before] = await answered(() => find(database.write, table, key))
+    // What the work itself throws is no failure of the database.
     const after = work(before)
-    if (isSame(before, after) || await replace(database, table, before as AnyRow | undefined, after as AnyRow | undefined)) return after
+    if (isSame(before, after) || await answered(() => replace(database, table, before as AnyRow | undefined, after as AnyRow | undefined))) return after
   }
   throw new WorldUnavailable(`the table ${table.name} is changed by others all the time`)
 }
@@ -116,7 +118,7 @@ async function isThere(database: TableDatabase, table: Table): Promise<boolean> 
 }
 
 /** In the database: a database of qmail-sql's may have tables of its own beside ours. */
-function nameOf(table: Table): `helios_${string}` {
+export function nameOf(table: Table): `helios_${string}` {
   return `helios_${table.name}`
 }
 
@@ -142,15 +144,6 @@ function valuesOf(where: object): readonly (readonly [string, Value])[] {
 function isSame(a: object | undefined, b: object | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   return valuesOf(a).every(([column, value]) => (b as AnyRow)[column] === value)
-}
-
-async function answer<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question()
-  } catch (cause) {
-    if (cause instanceof WorldUnavailable) throw cause
-    throw new WorldUnavailable(`the account database does not answer: ${reasonOf(cause)}`, { cause })
-  }
 }
 
 function reasonOf(cause: unknown): string {

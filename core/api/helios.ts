@@ -15,7 +15,8 @@ import { checkDomain } from '../accounts/names.ts'
 import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify, type NotifyChange, type NotifyPlan, type NotifySettings } from '../accounts/notify.ts'
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
 import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
-import { makeTables, missingTables, tablesOf } from '../accounts/tables.ts'
+import { grantReading } from '../accounts/rights.ts'
+import { makeTables, missingTables, nameOf, tablesOf } from '../accounts/tables.ts'
 import { countRows, exportAll } from '../accounts/transfer/export.ts'
 import { importAll, type Imported, type ImportOptions as ImportAllOptions } from '../accounts/transfer/import.ts'
 import { read, type Format } from '../accounts/transfer/record.ts'
@@ -198,7 +199,7 @@ export class Helios {
   /** Notes a login by POP3 or IMAP, for `AUTHEXPIRE`. Rejects with HeliosError `unknown-user`. @param at milliseconds since 1970 */
   async recordLogin({ ip, account, at }: RecordedLogin): Promise<void> {
     const { address } = await this.user(account)
-    await makeTables(this.#database, [LOGINS])
+    await this.makeTables([LOGINS])
     await changed(() => recordLogin(this.#database, { ip, account: address, at }))
   }
 
@@ -241,7 +242,7 @@ export class Helios {
   /** In helios.db they are made when they are needed; on a server by `migrate`. */
   async #allTables(): Promise<readonly Table[]> {
     const tables = await declaredTables()
-    if (this.#database.driver === 'sqlite') await makeTables(this.#database, tables)
+    await this.makeTables(tables)
     return tables
   }
 
@@ -251,17 +252,22 @@ export class Helios {
     return databaseStatus(this.#database, this.#database.driver === 'sqlite' ? [] : await declaredTables())
   }
 
-  /** Makes the tables that are missing, those of plugins too; resolves with the names of what was done. */
+  /**
+   * Makes the tables that are missing, those of plugins too, and lets the user of connectionstring read them as far as the one of
+   * popconnectionstring may grant it; resolves with the names of what was done. `status` has what an administrator must grant.
+   */
   async migrate(): Promise<readonly string[]> {
+    const declared = await declaredTables()
     const steps = await changed(() => migrate(this.#database))
-    const missing = await missingTables(this.#database, await declaredTables())
+    const missing = await missingTables(this.#database, declared)
     await makeTables(this.#database, missing)
-    return [...steps, ...missing.map(({ name }) => `table ${name}`)]
+    const granted = await changed(() => grantReading(this.#database, declared))
+    return [...steps, ...missing.map((table) => `table ${nameOf(table)}`), ...granted]
   }
 
-  /** Makes these tables where they are missing. Rejects with HeliosError `database`. */
-  makeTables(tables: readonly Table[]): Promise<void> {
-    return makeTables(this.#database, tables)
+  /** Makes these tables where they are missing from helios.db; on a server that is for `migrate`. Rejects with HeliosError `database`. */
+  async makeTables(tables: readonly Table[]): Promise<void> {
+    if (this.#database.driver === 'sqlite') await makeTables(this.#database, tables)
   }
 
   /** Ends the connections. */

@@ -1,5 +1,6 @@
 /** `helios db`: the account database itself, its servers and tables. */
 import type { DatabaseStatus } from '../api/index.ts'
+import { HeliosError } from '../error.ts'
 import type { Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { counted, table } from './table.ts'
@@ -19,9 +20,13 @@ export const db: Noun = {
       .option('--json', 'as JSON')
       .action(({ json }: { readonly json?: boolean }) => withHelios(io, async (helios) => {
         const done = await helios.migrate()
-        if (json === true) return io.out(JSON.stringify({ done }, undefined, 2))
-        for (const name of done) io.out(`${name} done`)
-        if (done.length === 0) io.out('nothing to do')
+        const { grants } = await helios.status()
+        if (json === true) io.out(JSON.stringify({ done, grants }, undefined, 2))
+        else for (const name of done.length === 0 ? ['nothing to do'] : done.map((each) => `${each} done`)) io.out(name)
+        if (grants.length === 0) return
+        throw new HeliosError('database', 'the user of connectionstring may not read every table, so mail is put off until it may', {
+          fault: 'operator', mend: `let an administrator of the database run: ${grants.join('; ')}`,
+        })
       }))
   },
 }

@@ -10,8 +10,10 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../../config/error.ts'
 import { loadSettings } from '../../config/load.ts'
 import { printProblem } from '../../config/problem.ts'
+import { explained } from '../accounts/errors.ts'
 import { HeliosError } from '../error.ts'
 import { packageRoot } from '../paths.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
 import { alias } from './alias.ts'
 import { chaos } from './chaos.ts'
 import { check } from './check.ts'
@@ -110,7 +112,8 @@ function report(error: unknown): number {
 
 function explain(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(printProblem)
-  if (error instanceof HeliosError) return [`${error.message} (${error.mend})`]
+  const known = error instanceof WorldUnavailable ? explained(error) : error
+  if (known instanceof HeliosError) return [`${known.message} (${known.mend})`]
   const message = error instanceof Error ? error.message : String(error)
   const mend = systemMend(error)
   if (mend !== undefined) return [`${message} (${mend})`]

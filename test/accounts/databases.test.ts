@@ -12,6 +12,7 @@ import { checkLogin } from '../../core/accounts/login.ts'
 import { migrate, MIGRATIONS, migrationStates } from '../../core/accounts/migrations.ts'
 import { verifyPassword } from '../../core/accounts/passwords.ts'
 import { addPostmaster, checkPostmaster } from '../../core/accounts/postmaster.ts'
+import { grantReading } from '../../core/accounts/rights.ts'
 import { databaseStatus } from '../../core/accounts/status.ts'
 import { LOGINS, recordLogin } from '../../core/accounts/logins.ts'
 import { makeTables, tablesOf } from '../../core/accounts/tables.ts'
@@ -334,6 +335,38 @@ function serverStories(server: DatabaseServer): void {
     assert.equal(await found(database, 'info@example.org'), 'ann@example.org')
     const width = (await database.write.introspection.getTables()).find(({ name }) => name === 'users')!
     assert.ok(width.columns.some(({ name }) => name === 'pw'))
+  })
+
+  test(`${driver}: a reading user without rights on the new tables gets them, or the administrator is told the statements`, async (t) => {
+    const dbname = await newDatabase(server)
+    const reader = driver === 'mysql' ? "'stranger'@'localhost'" : 'stranger'
+    await server.admin(driver === 'mysql' ? [`CREATE USER IF NOT EXISTS ${reader}`] : [
+      "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'stranger') THEN CREATE ROLE stranger LOGIN; END IF; END $$",
+    ])
+    await server.admin([
+      ...BY_HAND[driver], ...['users', 'dotqmails', 'ours'].map((table) => `GRANT SELECT ON ${table} TO ${reader}`),
+      ...(driver === 'postgresql' ? ['GRANT SELECT ON users, dotqmails, ours TO writer'] : []),
+    ], dbname)
+    const [driverLine, , writing] = connectionLines(server, dbname)
+    const database = await openGround(t, homeFor(t), undefined, [...NAMES, driverLine!, `connectionstring user=stranger dbname=${dbname} host=${server.host}`, writing!])
+    assert.deepEqual((await databaseStatus(database, [NOTES])).grants, [], 'nothing is made yet')
+    await migrate(database)
+    await makeTables(database, [NOTES])
+    await server.admin([`REVOKE SELECT ON users FROM ${reader}`], dbname)
+    const [theirs, ...own] = ['users', 'helios_domains', 'helios_aliases', 'helios_notify', 'helios_notes']
+      .map((name) => `GRANT SELECT ON ${driver === 'mysql' ? `${dbname}.` : ''}${name} TO ${reader}`)
+    const before = await databaseStatus(database, [NOTES])
+    assert.deepEqual(before.grants, [theirs, ...own])
+    assert.equal(before.problems.filter((problem) => own.every((grant) => problem.includes(grant))).length, 1)
+    await assert.rejects(found(database, 'info@example.org'), (error) => error instanceof WorldUnavailable && error.message.includes('does not permit it'))
+    // Who made a table may grant it in PostgreSQL, and in MySQL who was given that right.
+    assert.deepEqual(await grantReading(database, [NOTES]), driver === 'postgresql' ? own : [])
+    const after = await databaseStatus(database, [NOTES])
+    assert.deepEqual(after.grants, driver === 'postgresql' ? [theirs] : [theirs, ...own])
+    await server.admin(after.grants, dbname)
+    const done = await databaseStatus(database, [NOTES])
+    assert.deepEqual([done.grants, done.problems.filter((problem) => problem.includes('GRANT'))], [[], []])
+    assert.equal(await found(database, 'info@example.org'), '')
   })
 
   test(`${driver}: what is slow is given up, others go on, and it recovers by itself`, async (t) => {

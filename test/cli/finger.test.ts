@@ -59,7 +59,7 @@ test('each verb of the accounts answers in JSON', async (t) => {
     const { postmaster: _, ...answer } = JSON.parse(out) as Readonly<Record<string, unknown>>
     assert.deepEqual(answer, expected, line)
   }
-  assert.equal((JSON.parse((await here.helios(['db', 'migrate', '--json'])).out) as { readonly done: readonly string[] }).done[0], 'table logins')
+  assert.equal((JSON.parse((await here.helios(['db', 'migrate', '--json'])).out) as { readonly done: readonly string[] }).done[0], 'table helios_logins')
   const made = JSON.parse((await here.helios(['user', 'passwd', 'eve@example.org', '--generate', '--json'])).out) as { readonly password: string }
   assert.match(made.password, /^[a-z0-9-]{19}$/)
 })
