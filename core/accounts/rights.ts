@@ -8,43 +8,51 @@ import type { Database } from './database.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
 import { nameOf } from './tables.ts'
 
-/**
- * What an administrator runs so that the reading role may read each table that is there; nothing where it may. Nothing is changed.
- * Rejects with the database's error.
- * @param own tables of Helios' own alone, and none of qmail-sql's
- */
-export async function missingGrants(database: Database, declared: readonly Table[], own = false): Promise<readonly string[]> {
+interface Grant {
+  readonly table: string
+  readonly statement: string
+}
+
+/** What an administrator runs so that the reading role may read each table that is there; nothing where it may. Nothing is changed. Rejects with the database's error. */
+export async function missingGrants(database: Database, declared: readonly Table[]): Promise<readonly Grant[]> {
   if (database.driver === 'sqlite') return []
   const forbidden: string[] = []
-  for (const name of tablesToRead(database, declared, own)) if (await isUnreadable(database, name)) forbidden.push(name)
+  for (const name of tablesToRead(database, declared)) if (await isUnreadable(database, name)) forbidden.push(name)
   if (forbidden.length === 0) return []
   // MySQL does not tell a table that is not there from one that may not be read; the writing role, which makes them, sees those that are.
-  const seen = new Set((await database.write.introspection.getTables()).map(({ name }) => name))
+  const seen = new Set(await tablesThere(database))
   const { reader, dbname } = await readerOf(database)
-  return forbidden.filter((name) => name === database.config.names.tables.passwd || seen.has(name)).map((name) => `GRANT SELECT ON ${dbname}${name} TO ${reader}`)
+  return forbidden.filter((name) => name === database.config.names.tables.passwd || seen.has(name))
+    .map((table) => ({ table, statement: `GRANT SELECT ON ${dbname}${table} TO ${reader}` }))
 }
 
 /**
- * Grants it for Helios' own tables, as far as the writing role may: whoever made a table in PostgreSQL may. Resolves with the statements that
- * had effect. Rejects with the database's error where it cannot be asked.
+ * Grants it as far as the writing role may: whoever made a table in PostgreSQL may. Resolves with the statements that had effect. Rejects with
+ * the database's error where it cannot be asked.
+ * @param before tables that were there before Helios made any. Those of qmail-sql's among them are left alone
  */
-export async function grantReading(database: Database, declared: readonly Table[]): Promise<readonly string[]> {
-  const wanted = await missingGrants(database, declared, true)
-  for (const statement of wanted) {
+export async function grantReading(database: Database, declared: readonly Table[], before: readonly string[]): Promise<readonly string[]> {
+  const theirs = new Set(before.filter((name) => !name.startsWith('helios_')))
+  const wanted = (await missingGrants(database, declared)).filter(({ table }) => !theirs.has(table))
+  for (const { statement } of wanted) {
     try {
       await database.write.executeQuery(CompiledQuery.raw(statement))
     } catch {
       // Then it is for an administrator, whom `helios db status` tells.
     }
   }
-  const left = new Set(wanted.length === 0 ? [] : await missingGrants(database, declared, true))
-  return wanted.filter((statement) => !left.has(statement))
+  const left = new Set((await missingGrants(database, declared)).map(({ statement }) => statement))
+  return wanted.map(({ statement }) => statement).filter((statement) => !left.has(statement))
 }
 
-/** As they are called in queries. */
-function tablesToRead({ config }: Database, declared: readonly Table[], own: boolean): readonly string[] {
-  const theirs = own ? [] : ['passwd', 'dotqmails', ...(config.localsFromDb ? ['locals'] : [])]
-  return [...theirs.map((name) => config.names.tables[name as 'passwd']), 'helios_domains', 'helios_aliases', 'helios_notify', ...declared.map(nameOf)]
+/** Names of the tables that the writing role sees. Rejects with the database's error. */
+export async function tablesThere(database: Database): Promise<readonly string[]> {
+  return (await database.write.introspection.getTables()).map(({ name }) => name)
+}
+
+/** As they are called in the database. */
+function tablesToRead({ config: { names: { tables }, localsFromDb } }: Database, declared: readonly Table[]): readonly string[] {
+  return [tables.passwd, tables.dotqmails, ...(localsFromDb ? [tables.locals] : []), 'helios_domains', 'helios_aliases', 'helios_notify', ...declared.map(nameOf)]
 }
 
 async function isUnreadable(database: Database, name: string): Promise<boolean> {

@@ -61,7 +61,7 @@ async function lookInside(database: Database, problems: string[], declared: read
     if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases (helios db migrate)`)
     const missing = await missingTables(database, declared)
     if (missing.length > 0) problems.push(`tables are missing: ${missing.map(nameOf).join(', ')} (helios db migrate)`)
-    const grants = await missingGrants(database, declared)
+    const grants = (await missingGrants(database, declared)).map(({ statement }) => statement)
     if (grants.length > 0) problems.push(`the user of connectionstring may not read every table, and mail is put off: an administrator has to run ${grants.join('; ')}`)
     const users = await countUsers(database, problems)
     const passwordWidth = await widthOfPasswords(database)

@@ -15,7 +15,7 @@ import { checkDomain } from '../accounts/names.ts'
 import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify, type NotifyChange, type NotifyPlan, type NotifySettings } from '../accounts/notify.ts'
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
 import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
-import { grantReading } from '../accounts/rights.ts'
+import { grantReading, tablesThere } from '../accounts/rights.ts'
 import { makeTables, missingTables, nameOf, tablesOf } from '../accounts/tables.ts'
 import { countRows, exportAll } from '../accounts/transfer/export.ts'
 import { importAll, type Imported, type ImportOptions as ImportAllOptions } from '../accounts/transfer/import.ts'
@@ -258,10 +258,11 @@ export class Helios {
    */
   async migrate(): Promise<readonly string[]> {
     const declared = await declaredTables()
+    const before = await changed(() => tablesThere(this.#database))
     const steps = await changed(() => migrate(this.#database))
     const missing = await missingTables(this.#database, declared)
     await makeTables(this.#database, missing)
-    const granted = await changed(() => grantReading(this.#database, declared))
+    const granted = await changed(() => grantReading(this.#database, declared, before))
     return [...steps, ...missing.map((table) => `table ${nameOf(table)}`), ...granted]
   }
 
