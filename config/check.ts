@@ -7,6 +7,7 @@ import { ConfigError } from './error.ts'
 import { loadSettings, type LoadOptions } from './load.ts'
 import type { Problem } from './problem.ts'
 import type { Settings } from './settings.ts'
+import { checkStore } from './store.ts'
 
 export interface HomeCheck {
   /** Undefined when the settings themselves are wrong: then nothing else was looked at. */
@@ -26,7 +27,7 @@ export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFIL
     return { settings: undefined, control: undefined, problems: error.problems }
   }
   const { control, problems } = await readControl(settings.home, env)
-  const all = [...problems, ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control), ...await checkMailRoot(settings.home, control)]
+  const all = [...problems, ...checkStore(settings, control), ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control), ...await checkMailRoot(settings.home, control)]
   return { settings, control, problems: all.toSorted(compare) }
 }
 

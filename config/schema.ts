@@ -28,6 +28,7 @@ export const DEFAULTS: Omit<Settings, 'home' | 'file'> = {
   log: { level: 'info', pretty: 'auto' },
   dns: { servers: [], timeoutSeconds: 5, cacheBytes: 16 * MIB, questionsPerHook: 400, secondsPerHook: 60 },
   limits: DEFAULT_LIMITS,
+  store: 'file',
   replyDialect: 'detect',
 }
 
@@ -47,16 +48,17 @@ export function readSettings(value: unknown, options: SchemaOptions): {
   readonly problems: readonly Problem[]
 } {
   const reader = new Reader(options.file ?? 'settings', options.text ?? '')
-  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'workers', 'stuckSeconds', 'trace', 'log', 'dns', 'limits', 'replyDialect'])
+  const top = reader.object(value ?? {}, '', ['home', 'listeners', 'user', 'workers', 'stuckSeconds', 'trace', 'log', 'dns', 'limits', 'store', 'replyDialect'])
   const trace = reader.object(top['trace'] ?? {}, 'trace', ['enabled', 'maxBytes', 'minFreeBytes'])
   const log = reader.object(top['log'] ?? {}, 'log', ['level', 'pretty'])
   const ownHome = reader.text(top['home'], 'home')
   const home = ownHome === undefined ? undefined : resolve(options.base ?? '.', ownHome)
+  const workers = readWorkers(top['workers'], reader)
   const settings: Settings = {
     home: options.home ?? home ?? '',
     listeners: readListeners(top['listeners'], reader),
     user: reader.text(top['user'], 'user'),
-    workers: readWorkers(top['workers'], reader),
+    workers,
     stuckSeconds: readStuckSeconds(top['stuckSeconds'], reader),
     trace: {
       enabled: reader.flag(trace['enabled'], 'trace.enabled') ?? DEFAULTS.trace.enabled,
@@ -71,6 +73,7 @@ export function readSettings(value: unknown, options: SchemaOptions): {
     limits: readLimits(reader.object(top['limits'] ?? {}, 'limits', LIMIT_KEYS), DEFAULTS.limits, (key, reason, mend) => {
       reader.problem(`limits.${key}`, reason, mend)
     }),
+    store: readStore(top['store'], workers, reader),
     replyDialect: reader.oneOf(top['replyDialect'], 'replyDialect', ['detect', 'off']) ?? DEFAULTS.replyDialect,
     file: options.file,
   }
@@ -101,6 +104,14 @@ function readWorkers(value: unknown, reader: Reader): number {
   const count = reader.count(value, 'workers', MOST_WORKERS)
   if (count === 0) reader.problem('workers', 'somebody must serve sessions', 'write 1, or leave the key out')
   return count ?? DEFAULTS.workers
+}
+
+function readStore(value: unknown, workers: number, reader: Reader): Settings['store'] {
+  const store = reader.oneOf(value, 'store', ['file', 'accounts', 'memory']) ?? DEFAULTS.store
+  if (store === 'memory' && workers > 1) {
+    reader.problem('store', `each of the ${workers} processes ("workers") would remember and count for itself`, 'write "file", which they share, or leave the key out')
+  }
+  return store
 }
 
 /** A process says something every two seconds. */

@@ -70,6 +70,8 @@ export interface Settings {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean | 'auto' }
   readonly dns: DnsSettings
   readonly limits: Limits
+  /** Where plugins' memory is: `store.db` in the home, the server that the accounts are on, or the process itself. */
+  readonly store: 'file' | 'accounts' | 'memory'
   /** `detect`: a program's first output line that looks like a 4xx or 5xx reply refuses. `off`: as the original. */
   readonly replyDialect: 'detect' | 'off'
   /** Path of the file the settings came from; undefined: defaults only. */

@@ -8,9 +8,8 @@ import { parseQmailConfig, type QmailConfig } from '../../protocol/qmail/qmailco
 import type { DriverName } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import { renaming } from './sql/names.ts'
-import { openMysql } from './sql/mysql.ts'
-import { Pool } from './sql/pool.ts'
-import { openPostgresql } from './sql/postgresql.ts'
+import type { Pool } from './sql/pool.ts'
+import { serverPool, type ServerDriver } from './sql/server.ts'
 import { serverDialect } from './sql/server-dialect.ts'
 import { openSqliteFile, type SqliteOptions } from './sql/sqlite.ts'
 import { nodeSqliteDialect } from './sql/sqlite-dialect.ts'
@@ -67,11 +66,9 @@ export function openSqlite(home: string, options: SqliteOptions & { readonly con
   }
 }
 
-function openServer(home: string, config: QmailConfig, driver: 'mysql' | 'postgresql'): Database {
-  const limits = { connect: config.connectionTimeout * 1000, query: config.queryTimeout * 1000 }
-  const open = driver === 'mysql' ? openMysql : openPostgresql
-  const reader = new Pool({ open, limits, servers: config.connections })
-  const writer = new Pool({ open, limits, servers: config.popConnections })
+function openServer(home: string, config: QmailConfig, driver: ServerDriver): Database {
+  const reader = serverPool(config, driver, { role: 'read' })
+  const writer = serverPool(config, driver, { role: 'write' })
   const over = (pool: Pool): Kysely<Schema> => named(new Kysely<Schema>({ dialect: serverDialect(driver, pool) }), config)
   return {
     home, driver, config, sql: over(reader), write: over(writer),

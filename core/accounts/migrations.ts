@@ -29,6 +29,7 @@ const NOTES = 'CREATE TABLE IF NOT EXISTS helios_migrations (name varchar(100) N
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'accounts-1-qmail-sql', statements: qmailSql },
   { name: 'accounts-2-helios', statements: heliosOwn },
+  { name: 'store-1', statements: pluginsStore },
 ]
 
 /** What differs between the three in a table's definition. */
@@ -42,6 +43,7 @@ function wordsOf(driver: DriverName) {
     // `timestamp(0)` rounds, and half of all new users would begin in the second to come.
     now: driver === 'postgresql' ? "date_trunc('second', now() AT TIME ZONE 'utc')" : 'CURRENT_TIMESTAMP',
     flag: (value: boolean): string => `boolean NOT NULL DEFAULT ${driver === 'postgresql' ? value : Number(value)}`,
+    bytes: (length: number): string => `${driver === 'mysql' ? `varbinary(${length})` : 'bytea'} NOT NULL`,
     end: driver === 'mysql' ? ') ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ')',
   }
 }
@@ -80,6 +82,17 @@ function heliosOwn(driver: DriverName): readonly string[] {
     `CREATE TABLE IF NOT EXISTS helios_notify (login ${name(64)}, domain ${name(64)}, enabled ${flag(true)}, jid varchar(255),
       password varchar(255), send_to varchar(255), PRIMARY KEY (login, domain)${end}`,
   ]
+}
+
+/** What plugins remember (core/world/store). Beside accounts in SQLite that has a file of its own. Bytes, which no collation takes for equal when they are not. */
+function pluginsStore(driver: DriverName): readonly string[] {
+  if (driver === 'sqlite') return []
+  const { bytes, end } = wordsOf(driver)
+  const table = `CREATE TABLE IF NOT EXISTS helios_store (plugin ${bytes(200)}, name ${bytes(200)}, span bigint NOT NULL, content ${bytes(4096)}, ends bigint NOT NULL,
+    PRIMARY KEY (plugin, name, span)`
+  // MySQL has no "if not exists" for an index.
+  return driver === 'mysql' ? [`${table}, INDEX helios_store_by_end (ends)${end}`]
+    : [`${table}${end}`, 'CREATE INDEX IF NOT EXISTS helios_store_by_end ON helios_store (ends)']
 }
 
 /** Does the steps that are still to do; resolves with their names. Rejects with the database's error. */

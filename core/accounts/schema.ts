@@ -66,6 +66,18 @@ export interface NotifyTable {
   readonly send_to: string | null
 }
 
+/** One thing that a plugin remembers: a value, or how often something happened within a time. Unknown to SQLite. */
+export interface StoreTable {
+  readonly plugin: Uint8Array
+  readonly name: Uint8Array
+  /** Milliseconds of the window that is counted in, 0 for a value. */
+  readonly span: number
+  /** The value, or the counts of a window's slots as JSON. */
+  readonly content: Uint8Array
+  /** Milliseconds since 1970 from which on it means nothing. */
+  readonly ends: number
+}
+
 export interface Schema {
   readonly passwd: PasswdTable
   readonly dotqmails: DotqmailsTable
@@ -73,6 +85,7 @@ export interface Schema {
   readonly helios_domains: DomainsTable
   readonly helios_aliases: AliasesTable
   readonly helios_notify: NotifyTable
+  readonly helios_store: StoreTable
 }
 
 /** Reads a flag as any database or driver spells it. */

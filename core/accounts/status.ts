@@ -58,7 +58,7 @@ async function lookInside(database: Database, problems: string[], declared: read
   try {
     const migrations = await migrationStates(database)
     const pending = migrations.filter(({ applied }) => applied === undefined)
-    if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases (helios db migrate)`)
+    if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases, or plugins cannot remember here (helios db migrate)`)
     const missing = await missingTables(database, declared)
     if (missing.length > 0) problems.push(`tables are missing: ${missing.map(nameOf).join(', ')} (helios db migrate)`)
     const grants = (await missingGrants(database, declared)).map(({ statement }) => statement)

@@ -8,6 +8,7 @@ import { checkPlugins } from '../host/check.ts'
 import { serverUser } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
 import { loadListenerCertificates } from '../tls/listeners.ts'
+import { storeProblems } from '../world/store/check.ts'
 import type { Noun } from './command.ts'
 import { requireHome } from '../api/home.ts'
 import { counted } from './table.ts'
@@ -22,7 +23,8 @@ export const check: Noun = {
         if (settings !== undefined) await requireHome(settings.home)
         const certificates = settings === undefined || control === undefined ? [] : (await loadListenerCertificates(settings, control, Date.now())).problems
         const places = settings === undefined || control === undefined ? [] : await checkPlaces(settings.home, control)
-        const problems = [...found, ...userProblems(settings), ...places, ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
+        const store = settings === undefined || control === undefined ? [] : await storeProblems(settings, control)
+        const problems = [...found, ...userProblems(settings), ...places, ...store, ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)
         if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
         for (const problem of problems) io.out(printable(printProblem(problem)))

@@ -5,6 +5,7 @@ import { readControl } from '../../config/control.ts'
 import { accountsAreGone } from '../../config/places.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
+import { checkStore } from '../../config/store.ts'
 import { controlDigests, controlStamps } from '../../config/snapshot.ts'
 import { printOptions } from '../../protocol/spp/options.ts'
 import { mailRootOf } from '../accounts/domains.ts'
@@ -35,6 +36,7 @@ import { loadListenerCertificates, type ListenerCertificates } from '../tls/list
 import { newTicketSecret, TICKET_DAY_MS, type TicketSecret } from '../tls/tickets.ts'
 import { openDns } from '../world/dns.ts'
 import { createWorld } from '../world/real.ts'
+import { storeProblems } from '../world/store/check.ts'
 import { openStore } from '../world/store/store.ts'
 import { nameFrom } from './names.ts'
 import { pepperOf } from './pepper.ts'
@@ -132,8 +134,9 @@ async function assemble(
       status?.write()
     },
   })
-  for (const problem of house.problems) io.err(printProblem(problem))
-  if (house.reloader === undefined) {
+  const problems = [...house.problems, ...house.reloader === undefined ? [] : await storeProblems(settings, house.reloader.current.control)]
+  for (const problem of problems) io.err(printProblem(problem))
+  if (house.reloader === undefined || problems.some(({ severity }) => severity === 'error')) {
     io.err(`helios: not started: mend the errors above ("helios check" shows them again)`)
     return undefined
   }
@@ -230,7 +233,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   const { home } = settings
   const accounts = new AccountStore(home, [LOGINS, ...await bundledTables()])
   undo.push(() => accounts.close())
-  const store = openStore(home)
+  const store = openStore(settings)
   undo.push(() => store.close())
   const broker = await Broker.start({ log: pluginLog(log), runDirectory })
   undo.push(() => broker.close())
@@ -259,6 +262,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   }
   const use = (generation: Generation): void => {
     accounts.use(generation.control)
+    store.use(generation.control.qmailconfig)
     apply(generation)
     // Once for a server, not for each of its processes.
     if (lead === undefined) void selfTests.run(generation)
@@ -281,7 +285,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
       const number = led?.number ?? next
       const { control, problems: found } = await readControl(home)
       const tls = await loadListenerCertificates(settings, control, Date.now())
-      const problems = [...found, ...tls.problems]
+      const problems = [...found, ...checkStore(settings, control), ...tls.problems]
       if (problems.some((problem) => problem.severity === 'error')) {
         lists = [...new Set([...lists, ...tls.files])]
         return { problems }

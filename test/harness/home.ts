@@ -21,6 +21,7 @@ export interface HomeSettings {
   readonly replyDialect?: 'detect' | 'off'
   /** The settings' `dns`. */
   readonly dns?: Readonly<Record<string, unknown>>
+  readonly store?: 'file' | 'accounts' | 'memory'
   /** `{}` for the server's own; the default of tests lets their clients say all at once, and wrongly, for as long as they like. */
   readonly limits?: Readonly<Record<string, unknown>>
 }
@@ -86,9 +87,9 @@ function withMode(file: FileContent): { readonly content: string | Buffer; reado
   return { content: file, mode: file.toString('latin1').startsWith('#!') ? 0o755 : 0o644 }
 }
 
-export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {}, limits = RUDE_CLIENTS }: HomeSettings): string {
+export function settingsText({ listeners = [{}], replyDialect = 'detect', dns = {}, limits = RUDE_CLIENTS, store = 'file' }: HomeSettings): string {
   return JSON.stringify({
     listeners: listeners.map(({ service = 'smtp', compat = false, ...rest }) => ({ service, host: '127.0.0.1', port: 0, compat, ...rest })),
-    replyDialect, dns, limits,
+    replyDialect, dns, limits, store,
   })
 }

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
-import { openStore, type HomeStore } from '../../core/world/store/store.ts'
+import { storeInFile } from '../../core/world/store/in-file.ts'
+import type { Store } from '../../core/world/store/types.ts'
 
 const NOW = 1_790_000_000_000
 const HOUR = 3600_000
@@ -19,12 +20,12 @@ function homeOf(t: TestContext): string {
 }
 
 function open(t: TestContext, home: string) {
-  const store = openStore(home)
+  const store = storeInFile(home)
   t.after(() => store.close())
   return { store, ...questions(store) }
 }
 
-function questions(store: HomeStore) {
+function questions(store: Store) {
   return {
     get: (key: string) => store.ask({ ask: 'get', space: 'p', key, now: NOW }),
     set: (key: string, value: string) => store.ask({ ask: 'set', space: 'p', key, value, until: NOW + HOUR, now: NOW }),
@@ -35,7 +36,7 @@ function questions(store: HomeStore) {
 
 test('what is kept lasts over a close, in a file for its owner only', async (t) => {
   const home = homeOf(t)
-  const first = openStore(home)
+  const first = storeInFile(home)
   const { set, add } = questions(first)
   await set('k', 'é\u{dce9}')
   assert.deepEqual(await Promise.all([add('c'), add('c')]), [1, 2])
@@ -93,7 +94,7 @@ test('a home that cannot be written to is unavailable', async (t) => {
 
 test('a store nobody asks starts nothing and makes no file', async (t) => {
   const home = homeOf(t)
-  const store = openStore(home)
+  const store = storeInFile(home)
   await store.close()
   assert.throws(() => statSync(join(home, 'store.db')), /ENOENT/)
 })

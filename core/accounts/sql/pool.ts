@@ -63,7 +63,7 @@ export class Pool {
     return this.#wait()
   }
 
-  /** One question. A connection that turns out to be dead before it answers is replaced once: for questions that change nothing. */
+  /** One question. A connection that turns out to be dead before it answers is replaced once: for questions that do no harm when they are asked twice. */
   async ask(sql: string, parameters: readonly unknown[]): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const lease = await this.acquire()

@@ -7,7 +7,7 @@ import { within, type Answer, type Limits, type OpenWire, type Row, type Wire } 
 
 export const openPostgresql: OpenWire = async (to, limits, lost) => {
   const { default: pg } = await import('pg')
-  const client = new pg.Client(optionsFor(to, limits))
+  const client = new pg.Client(optionsFor(to, limits, pg.types.getTypeParser(BYTES)))
   const wire = new PostgresqlWire(client, lost)
   const late = (): Error => {
     wire.destroy()
@@ -24,19 +24,20 @@ export const openPostgresql: OpenWire = async (to, limits, lost) => {
   return wire
 }
 
-function optionsFor(to: Connection, limits: Limits): ClientConfig {
+function optionsFor(to: Connection, limits: Limits, bytesOf: (text: string) => unknown): ClientConfig {
   const ca = to.rootCertificates === undefined ? {} : { ca: readFileSync(to.rootCertificates, 'utf8') }
   return {
     host: to.host, port: to.port ?? 5432, user: to.user, database: to.dbname, application_name: 'helios', keepAlive: true,
-    types: { getTypeParser: (type: number) => parserOf(type) as never },
+    types: { getTypeParser: (type: number) => (type === BYTES ? bytesOf : parserOf(type)) as never },
     ...(to.password === undefined ? {} : { password: to.password }),
     ...(limits.query === 0 ? {} : { statement_timeout: limits.query }),
     ssl: to.tls === 'off' ? false : { ...ca, rejectUnauthorized: to.tls === 'verified' },
   }
 }
 
-/** Object ids of types (pg_type.dat): boolean, and integers and numbers of all sizes. Dates stay text. */
+/** Object ids of types (pg_type.dat): boolean, bytea, and integers and numbers of all sizes. Dates stay text. */
 const BOOLEAN = 16
+const BYTES = 17
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 1700])
 
 function parserOf(type: number): (text: string) => unknown {

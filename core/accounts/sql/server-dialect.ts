@@ -4,8 +4,9 @@ import {
   type DatabaseConnection, type Dialect, type Driver, type QueryResult,
 } from 'kysely'
 import type { Lease, Pool } from './pool.ts'
+import type { ServerDriver } from './server.ts'
 
-export function serverDialect(driver: 'mysql' | 'postgresql', pool: Pool): Dialect {
+export function serverDialect(driver: ServerDriver, pool: Pool): Dialect {
   if (driver === 'mysql') return {
     createAdapter: () => new MysqlAdapter(), createDriver: () => new PoolDriver(pool),
     createIntrospector: (db) => new MysqlIntrospector(db), createQueryCompiler: () => new MysqlQueryCompiler(),

@@ -13,7 +13,7 @@ export interface Answer {
 export interface Wire {
   /**
    * Rejects with the driver's error. `prepared`: parsed by the server once for each connection.
-   * Dates come as text in UTC, integers of every size as numbers.
+   * Dates come as text in UTC, integers of every size as numbers, bytes as a Buffer; bytes are given as one, too.
    */
   query(sql: string, parameters: readonly unknown[], prepared: boolean): Promise<Answer>
   /** Ends at once; running questions fail. Twice does no harm. */

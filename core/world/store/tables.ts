@@ -2,9 +2,9 @@
  * The store's SQLite database, asked in the thread it was opened in. Small by construction: values end, counters are
  * slots, and beyond `most` of a plugin those that would end first go first.
  */
-import { createHash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { bytesOf, textOf } from '../../../protocol/text.ts'
+import { keyOf } from './key.ts'
 import type { StoreAnswer, StoreQuestion } from './types.ts'
 import { added, current, endOf, slotOf, sumOf, type Slots } from './window.ts'
 
@@ -23,8 +23,6 @@ export interface Tables {
 const DEFAULT_MOST = 100_000
 /** Writes of one plugin between two looks at how much it has. */
 const LOOK_EVERY = 1000
-/** Longer keys are kept as their digest: a client chooses how long an address is. */
-const LONGEST_KEY = 200
 
 // Keys and values are bytes: an address may hold some that are not UTF-8 (protocol/text.ts).
 const TABLES = `
@@ -146,12 +144,6 @@ function upkeepOf(database: DatabaseSync, table: TableName): Upkeep {
     spaces: database.prepare(`SELECT DISTINCT space FROM ${table}`),
     ended: database.prepare(`DELETE FROM ${table} WHERE space = ? AND (${key}) IN (SELECT ${key} FROM ${table} WHERE space = ? AND until <= ? LIMIT ?)`),
   }
-}
-
-function keyOf(key: string): Uint8Array {
-  const bytes = bytesOf(key)
-  // No client can say a NUL, so that nobody makes a short key that is another's digest.
-  return bytes.length <= LONGEST_KEY ? bytes : Buffer.concat([Buffer.of(0), createHash('sha256').update(bytes).digest()])
 }
 
 function exclusively<T>(database: DatabaseSync, work: () => T): T {

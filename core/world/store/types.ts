@@ -1,4 +1,5 @@
 /** What plugins remember, as questions and answers: the words that cross to the store's thread and back. */
+import type { QmailConfig } from '../../../protocol/qmail/qmailconfig.ts'
 
 /** One question. `space` keeps plugins apart; times are milliseconds since 1970. */
 export type StoreQuestion =
@@ -17,4 +18,12 @@ export type StoreAnswer = string | number | undefined
 /** Where plugins' memory is kept. Rejects with `WorldUnavailable` when it cannot be read or written. */
 export interface Store {
   ask(question: StoreQuestion): Promise<StoreAnswer>
+}
+
+/** The store of a running server. */
+export interface HomeStore extends Store {
+  /** Tells which database the accounts are in from now on. Questions that are under way end with the old one. */
+  use(config: QmailConfig): void
+  /** Questions from then on are rejected. Twice does no harm. */
+  close(): Promise<void>
 }
