@@ -25,12 +25,14 @@ const cache = new WeakMap<Generation, Map<string, Policy>>()
 function makePolicy(generation: Generation, list: ListOfLines | undefined, compat: boolean, accounts: RecipientFacts | undefined): Policy {
   const { control } = generation
   const chains: Chains | undefined = compat ? list?.compat : list?.hardened
+  const fromDatabase = accounts !== undefined && rcpthostsFromDatabase(control)
   return {
     generation: generation.number,
     me: control.me, greeting: control.smtpgreeting, localiphost: control.localiphost, envnoathost: control.envnoathost,
     databytes: control.databytes,
     lines: (hook) => chains?.[hook] ?? [],
-    rcpthosts: accounts !== undefined && rcpthostsFromDatabase(control) ? (address) => acceptedBy(accounts, address) : (address) => control.rcpthosts(address),
+    rcpthosts: fromDatabase ? (address) => acceptedBy(accounts, address) : (address) => control.rcpthosts(address),
+    domainsFrom: fromDatabase ? 'rcpthosts_from_db' : 'control/rcpthosts',
     ...(accounts !== undefined && control.qmailconfig.allowedRecipientsFromDb ? { recipientRefusal: (address) => refusalBy(accounts, address, control.envnoathost) } : {}),
     senderListed: list?.replacesBadmailfrom === true ? () => false : (address) => control.badmailfrom(address),
     isOwnIp,

@@ -2,6 +2,7 @@
 import type { Control } from '../../config/control.ts'
 import { domainOf } from '../../protocol/smtp/path.ts'
 import type { AccountFacts } from '../plugin/world.ts'
+import type { RecipientRefusal, Unknown } from '../smtp/policy.ts'
 
 export interface RecipientFacts {
   readonly facts: AccountFacts
@@ -15,20 +16,24 @@ export function rcpthostsFromDatabase({ qmailconfig, read, unreadable }: Control
 }
 
 /** As qmail with the file, an address without a domain is always taken. Never rejects. */
-export async function acceptedBy(accounts: RecipientFacts, address: string): Promise<boolean | 'unknown'> {
+export async function acceptedBy(accounts: RecipientFacts, address: string): Promise<boolean | Unknown> {
   if (domainOf(address) === undefined) return true
-  return accounts.accepts(address).catch(() => 'unknown')
+  return accounts.accepts(address).catch((cause: unknown) => ({ unknown: reasonOf(cause) }))
 }
 
 /** The refusal of an address in a domain of ours that nobody has. Never rejects. */
-export async function refusalBy({ facts }: RecipientFacts, address: string, envnoathost: string): Promise<string | undefined> {
+export async function refusalBy({ facts }: RecipientFacts, address: string, envnoathost: string): Promise<RecipientRefusal | undefined> {
   const domain = domainOf(address) ?? envnoathost
   try {
     if (!await facts.hasDomain(domain)) return undefined
     const takers = await facts.takers(domainOf(address) === undefined ? `${address}@${domain}` : address)
-    if (takers.length === 0) return '550 sorry, no mailbox here by that name (#5.1.1)'
-    return takers.some(({ active }) => active) ? undefined : '550 sorry, that mailbox is disabled (#5.2.1)'
-  } catch {
-    return '451 sorry, whether that mailbox exists is not known now (#4.3.0)'
+    if (takers.length === 0) return { reply: '550 sorry, no mailbox here by that name (#5.1.1)' }
+    return takers.some(({ active }) => active) ? undefined : { reply: '550 sorry, that mailbox is disabled (#5.2.1)' }
+  } catch (cause) {
+    return { reply: '451 sorry, whether that mailbox exists is not known now (#4.3.0)', reason: reasonOf(cause) }
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -3,6 +3,7 @@ import { checkRcptParameters, parseParameters } from '../../protocol/smtp/parame
 import { domainOf, parsePath } from '../../protocol/smtp/path.ts'
 import type { HookRequest, Line, Verdict } from '../host/types.ts'
 import type { Dialogue } from './dialogue.ts'
+import type { RecipientRefusal } from './policy.ts'
 import type { SmtpSession } from './session.ts'
 import { reply, type Reply } from './reply.ts'
 
@@ -32,8 +33,8 @@ export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Repl
   }
   const { address } = path
   session.ofRecipient = parameters
-  return dialogue.after(session.relayClient || policy.rcpthosts(address), (allowed) => allowed === 'unknown'
-    ? dialogue.refuse('451 sorry, whether mail for that domain is taken here is not known now (#4.3.0)', 'built-in: accounts database')
+  return dialogue.after(session.relayClient || policy.rcpthosts(address), (allowed) => typeof allowed === 'object'
+    ? dialogue.refuse('451 sorry, whether mail for that domain is taken here is not known now (#4.3.0)', `built-in: ${policy.domainsFrom}: ${allowed.unknown}`)
     : asked(dialogue, address, allowed))
 }
 
@@ -60,7 +61,7 @@ function checked(dialogue: Dialogue, verdict: Verdict, allowed: boolean): Reply 
       return dialogue.say(reply(...verdict.replies, '451 sorry, whether you may send there is not known now (#4.3.0)'), 'built-in: AUTHEXPIRE')
     }
     return dialogue.say(reply(...verdict.replies, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
-      'built-in: control/rcpthosts')
+      `built-in: ${dialogue.policy.domainsFrom}`)
   }
   return dialogue.after(somebodyDelivers(dialogue), (taker) => {
     if (taker === 'nobody') {
@@ -73,11 +74,11 @@ function checked(dialogue: Dialogue, verdict: Verdict, allowed: boolean): Reply 
     }
     return dialogue.after(refusalOf(dialogue), (refusal) => refusal === undefined
       ? pass(dialogue, verdict.replies)
-      : dialogue.say(reply(...verdict.replies, refusal), 'built-in: allowed_recipients_from_db'))
+      : dialogue.say(reply(...verdict.replies, refusal.reply), `built-in: allowed_recipients_from_db${refusal.reason === undefined ? '' : `: ${refusal.reason}`}`))
   })
 }
 
-function refusalOf({ policy, session }: Dialogue): string | undefined | Promise<string | undefined> {
+function refusalOf({ policy, session }: Dialogue): RecipientRefusal | undefined | Promise<RecipientRefusal | undefined> {
   return policy.recipientRefusal?.(session.recipient ?? '')
 }
 

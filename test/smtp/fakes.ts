@@ -76,7 +76,7 @@ export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes =
   const policy: Policy = {
     generation: 1, greeting: 'test.example', me: 'test.example', localiphost: 'test.example', envnoathost: 'test.example', databytes,
     lines: (hook) => chains.get(hook) ?? [],
-    rcpthosts: (address) => !address.includes('@') || address.endsWith('@local.example'),
+    rcpthosts: (address) => !address.includes('@') || address.endsWith('@local.example'), domainsFrom: 'control/rcpthosts',
     senderListed: (address) => address === 'bad@sender.example',
     isOwnIp: (ip) => ip === '127.0.0.1',
   }

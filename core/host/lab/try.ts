@@ -143,7 +143,7 @@ function policyOf(control: Control, watch: Watched, question: Question): Policy 
     generation: 0, me: control.me, greeting: control.smtpgreeting, localiphost: control.localiphost, envnoathost: control.envnoathost,
     databytes: control.databytes,
     lines: (asked) => (asked === question.hook && watch.armed ? [watch.line] : asked === 'deliver' ? [DELIVERS] : []),
-    rcpthosts: (address) => question.to.length === 0 || control.rcpthosts(address), senderListed: (address) => control.badmailfrom(address),
+    rcpthosts: (address) => question.to.length === 0 || control.rcpthosts(address), domainsFrom: 'control/rcpthosts', senderListed: (address) => control.badmailfrom(address),
     isOwnIp: (ip) => ip === '127.0.0.1',
   }
 }
