@@ -28,6 +28,7 @@ export function explained(error: unknown): unknown {
     const mend = /\baccount database\b/.test(error.message) ? 'start it, or correct control/qmailconfig; "helios db status" tries it' : ROWS
     return new HeliosError('database', error.message, { fault: 'operator', mend, cause: error })
   }
+  if (code === 'ERR_INVALID_STATE' && message === 'database is not open') return databaseError('it was closed', 'open it again', error)
   if (isForbidden(error)) {
     return databaseError(`not permitted: ${message}`,
       'grant it to the user of control/qmailconfig: connectionstring names who reads, popconnectionstring who writes; "helios db status" tells what is missing', error)

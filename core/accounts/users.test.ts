@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { HeliosError } from '../error.ts'
+import { changed } from './changes.ts'
 import { openSqlite, type SqliteDatabase } from './database.ts'
 import { addDomain, isKnownDomain, listDomains } from './domains.ts'
 import { checkAddress, checkDomain } from './names.ts'
 import { verifyPassword } from './passwords.ts'
-import { addUser, listUsers, requireUser, setPassword } from './users.ts'
+import { addUser, listUsers, requireUser, setPassword, setQuota } from './users.ts'
 
 let home: string
 let database: SqliteDatabase
@@ -134,4 +135,22 @@ test('names that would leave the mail directory, or that no mail reaches, are re
     () => checkDomain('b\u00fccher.example'), (error) => error instanceof HeliosError && error.mend.includes('xn--bcher-kva.example')
   )
   assert.deepEqual(checkAddress('Ann+x@Example.org'), { login: 'ann+x', domain: 'example.org' })
+})
+
+test('a quota is a number of bytes, or nothing is done', async (t) => {
+  begin(t)
+  await addDomain(database, 'example.org')
+  const address = 'ann@example.org'
+  for (const quota of [-1, 1.5, Number.NaN, Infinity, 2 ** 53]) {
+    await assert.rejects(addUser(database, { address, password: 'secret', quota }), code('bad-quota'), String(quota))
+  }
+  await addUser(database, { address, password: 'secret', quota: 7 })
+  await assert.rejects(setQuota(database, address, -1), code('bad-quota'))
+  assert.deepEqual((await listUsers(database)).map(({ quota }) => quota), [7])
+})
+
+test('a database that was closed says so', async (t) => {
+  begin(t)
+  database.close()
+  await assert.rejects(changed(() => listUsers(database)), code('database'))
 })

@@ -35,11 +35,12 @@ export interface NewUser {
 export type Keep = 'hash' | 'scram' | 'clear text'
 
 /**
- * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `unknown-domain` for a domain that is
+ * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `bad-quota`, `unknown-domain` for a domain that is
  * neither in rcpthosts nor has users, `user-exists`.
  */
 export async function addUser(database: Database, user: NewUser): Promise<UserInfo> {
   const { login, domain } = checkAddress(user.address)
+  const quota = checkQuota(user.quota ?? 0)
   if (!await isKnownDomain(database, domain)) {
     throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`,
       `first run "helios domain add ${domain}"`)
@@ -49,11 +50,16 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
   const password = await textFor(user.password, user.keep)
   makeMaildir(database.home, home)
   const owner = statSync(database.home)
-  const quota = user.quota ?? 0
   const added = await insertNew(() => database.write.insertInto('passwd')
     .values({ login, virtual_host: domain, uid: owner.uid, gid: owner.gid, home, password, hardquota: quota, enabled: 1, use_dotqmail: 0 }).execute())
   if (!added) throw userExists(login, domain)
   return { login, domain, home, quota, enabled: true }
+}
+
+/** Bytes as the column takes them, and as a number of JavaScript's is still exact. */
+function checkQuota(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes
+  throw refusal('bad-quota', `${bytes} is no number of bytes`, `write a whole number from 0, no limit, to ${Number.MAX_SAFE_INTEGER}`)
 }
 
 /** Gives a user a new password. Throws HeliosError `unknown-user` or `bad-password`. */
@@ -70,10 +76,10 @@ export async function setEnabled(database: Database, address: string, enabled: b
   await changed(() => database.write.updateTable('passwd').set({ enabled: enabled ? 1 : 0 }).where('login', '=', login).where('virtual_host', '=', domain).execute())
 }
 
-/** Gives a user another quota. @param quota bytes, 0 for none. Throws HeliosError `unknown-user`. */
+/** Gives a user another quota. @param quota bytes, 0 for none. Throws HeliosError `unknown-user` or `bad-quota`. */
 export async function setQuota(database: Database, address: string, quota: number): Promise<void> {
   const { login, domain } = await requireUser(database, address)
-  await changed(() => database.write.updateTable('passwd').set({ hardquota: quota }).where('login', '=', login).where('virtual_host', '=', domain).execute())
+  await changed(() => database.write.updateTable('passwd').set({ hardquota: checkQuota(quota) }).where('login', '=', login).where('virtual_host', '=', domain).execute())
 }
 
 /**

@@ -69,7 +69,7 @@ export class HeliosUser {
     return changed(() => setEnabled(this.#database, this.address, true))
   }
 
-  /** @param bytes 0 for no limit */
+  /** Rejects with HeliosError `bad-quota`. @param bytes 0 for no limit */
   setQuota(bytes: number): Promise<void> {
     return changed(() => setQuota(this.#database, this.address, bytes))
   }

@@ -1,4 +1,5 @@
 /** Helios' accounts as a whole: domains, users, aliases, and the database they stand in. What `helios domain`, `user`, `alias`, `db` and `relay` are made of. */
+import { isIP } from 'node:net'
 import { dropDomainRows } from '../accounts/account-rows.ts'
 import { accountFacts, accountOptions } from '../accounts/accounts.ts'
 import { addAlias, deleteAlias, listAliases, type AddedAlias, type AliasInfo } from '../accounts/aliases.ts'
@@ -126,7 +127,7 @@ export class Helios {
     })
   }
 
-  /** Adds a user with an empty mailbox. Rejects with HeliosError: `bad-address`, `bad-password`, `unknown-domain`, `user-exists`, `mailbox`. */
+  /** Adds a user with an empty mailbox. Rejects with HeliosError: `bad-address`, `bad-password`, `bad-quota`, `unknown-domain`, `user-exists`, `mailbox`. */
   async addUser(user: NewUser): Promise<HeliosUser> {
     const { login, domain } = await changed(() => addUser(this.#database, user))
     return new HeliosUser(this.#database, login, domain)
@@ -196,8 +197,9 @@ export class Helios {
     return checkLogin(this.#database, name, password, options)
   }
 
-  /** Notes a login by POP3 or IMAP, for `AUTHEXPIRE`. Rejects with HeliosError `unknown-user`. @param at milliseconds since 1970 */
+  /** Notes a login by POP3 or IMAP, for `AUTHEXPIRE`. Rejects with HeliosError `unknown-user` or `bad-ip`. @param at milliseconds since 1970 */
   async recordLogin({ ip, account, at }: RecordedLogin): Promise<void> {
+    if (isIP(ip) === 0) throw refusal('bad-ip', `"${ip}" is not an IP address`, 'write one such as 192.0.2.1')
     const { address } = await this.user(account)
     await this.makeTables([LOGINS])
     await changed(() => recordLogin(this.#database, { ip, account: address, at }))

@@ -28,19 +28,22 @@ function registerList(noun: Command, io: Io): void {
 
 function registerLog(noun: Command, io: Io): void {
   noun.command('log').description('note a login, as the POP3 and IMAP services do: for services that are not ours, and to try AUTHEXPIRE out')
-    .argument('<ip>', 'the address of the client', readIp).argument('<user>', 'login@domain')
-    .action((ip: string, user: string) => withHelios(io, async (helios) => {
+    .argument('<ip>', 'the address of the client', readIp).argument('<user>', 'login@domain').option('--json', 'as JSON')
+    .action((ip: string, user: string, options: { readonly json?: boolean }) => withHelios(io, async (helios) => {
       const { address } = await helios.user(user)
-      await helios.recordLogin({ ip, account: address, at: Date.now() })
+      const at = Date.now()
+      await helios.recordLogin({ ip, account: address, at })
+      if (options.json === true) return io.out(JSON.stringify({ ip, account: address, at: new Date(at).toISOString() }, undefined, 2))
       io.out(`noted: ${address} logged in from ${ip}`)
     }))
 }
 
 function registerForget(noun: Command, io: Io): void {
   noun.command('forget').description('forget the logins from an address, so that it relays no longer')
-    .argument('<ip>', 'the address of the client', readIp)
-    .action((ip: string) => withHelios(io, async (helios) => {
-      io.out(`forgotten: ${counted(await helios.forgetLogins(ip), 'login')} from ${ip}`)
+    .argument('<ip>', 'the address of the client', readIp).option('--json', 'as JSON')
+    .action((ip: string, options: { readonly json?: boolean }) => withHelios(io, async (helios) => {
+      const forgotten = await helios.forgetLogins(ip)
+      io.out(options.json === true ? JSON.stringify({ ip, forgotten }, undefined, 2) : `forgotten: ${counted(forgotten, 'login')} from ${ip}`)
     }))
 }
 

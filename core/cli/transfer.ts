@@ -47,7 +47,7 @@ export const importing: Noun = {
   register(program, io, exit) {
     program.command('import').description('put in what a file has, once all of it is checked; what is there already stays')
       .argument('<file>', 'what "helios export" wrote, a list of users as CSV, or a vpasswd file of vpopmail; - for standard input')
-      .option('--format <format>', 'json, csv or vpasswd; else as the name of the file ends', readFormat)
+      .option('--format <format>', 'json, csv or vpasswd; else as the name of the file ends, and with --domain vpasswd', readFormat)
       .option('--domain <domain>', 'of the users of a vpasswd file')
       .option('--replace', 'rows that are here with other values become those of the file')
       .option('--dry-run', 'only check, and say what would be done').option('--json', 'as JSON')
@@ -128,8 +128,12 @@ function describe({ kinds, withoutPassword }: Imported, dryRun: boolean): readon
 }
 
 function importFormat({ format, domain }: ImportFlags, file: string): ImportOptions['format'] {
-  const given = format ?? formatOf(file)
-  if (given !== 'vpasswd') return given
+  // Of no other file it has to be said whose users they are.
+  const given = format ?? (domain === undefined ? formatOf(file) : 'vpasswd')
+  if (given !== 'vpasswd') {
+    if (domain === undefined) return given
+    throw new HeliosError('usage', `--domain is for a vpasswd file, and --format says ${given}`, { fault: 'operator', mend: 'leave one of them out' })
+  }
   if (domain !== undefined) return { vpasswdOf: domain }
   throw new HeliosError('usage', 'a vpasswd file does not say whose users they are', { fault: 'operator', mend: 'add --domain and the domain' })
 }

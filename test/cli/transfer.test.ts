@@ -111,7 +111,10 @@ test('users of vpopmail log in with their passwords', async (t) => {
   await here.in('a', 'domain', 'add', 'example.org')
   here.write('vpasswd', `ann:${md5Crypt(Buffer.from('password'), 'saltsalt')}:1:0:Ann:/home/vpopmail/domains/example.org/ann:52428800S\nbob:${desCrypt(Buffer.from('secret'), 'ab')}:1:26:Bob:/b:NOQUOTA\n`)
   assert.match((await here.in('a', 'import', 'vpasswd')).err, /does not say whose users they are \(add --domain and the domain\)/)
+  here.write('old-users', await here.read('vpasswd'))
   assert.equal((await here.in('a', 'import', 'vpasswd', '--domain', 'example.org')).out, 'user  2 added\n')
+  assert.equal((await here.in('a', 'import', 'old-users', '--domain', 'example.org')).out, 'user  0 added    2 here already\n')
+  assert.match((await here.in('a', 'import', 'old-users', '--domain', 'example.org', '--format', 'csv')).err, /--domain is for a vpasswd file, and --format says csv \(leave one of them out\)/)
   const shown = JSON.parse((await here.in('a', 'user', 'list', '--json')).out) as readonly { readonly login: string; readonly quota: number; readonly enabled: boolean }[]
   assert.deepEqual(shown.map(({ login, quota, enabled }) => [login, quota, enabled]), [['ann', 52_428_800, true], ['bob', 0, false]])
   assert.equal((await here.in('a', 'user', 'enable', 'bob@example.org')).code, 0)

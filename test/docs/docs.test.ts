@@ -1,6 +1,6 @@
 /** The documentation is true: what it shows is run, what it links is there, and what it must name it names. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { formerNames } from '../../core/cli/former-names.ts'
@@ -112,4 +112,14 @@ test('the page of limits names every one, with its default', () => {
 test('the page of former names has every one', async () => {
   const { text } = readPage('docs/former-names.md')
   for (const name of await formerNames()) assert.ok(text.includes(`| \`${name}`), `docs/former-names.md does not have ${name}`)
+})
+
+test('the page of the library has every code of an error', () => {
+  const { text } = readPage('docs/api.md')
+  const files = globSync('core/{accounts,api}/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.test.ts'))
+  const codes = new Set(files.flatMap((path) => [...source(path).matchAll(/(?:refusal|fileFailure|new HeliosError)\('([a-z-]+)'/g)].map((match) => match[1]!)))
+  // A problem of an import, which ImportRefused has.
+  codes.delete('bad-record')
+  assert.ok(codes.size > 15)
+  for (const code of codes) assert.ok(text.includes(`\`${code}\``), `docs/api.md does not have ${code}`)
 })

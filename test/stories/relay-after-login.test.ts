@@ -28,7 +28,8 @@ const home = await makeHome({
 }, { listeners: [{ auth: 'always' }] })
 const helios = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, '--home', home.path, ...args], { timeout: 60_000 })).stdout
 await helios('user', 'add', 'joe@local.example', '--password', 'correct horse')
-await helios('relay', 'log', RECENT, 'joe@local.example')
+const noted = JSON.parse(await helios('relay', 'log', RECENT, 'joe@local.example', '--json')) as { readonly ip: string; readonly account: string }
+assert.deepEqual([noted.ip, noted.account], [RECENT, 'joe@local.example'])
 for (const [ip, minutes] of [[OLD, 31], [FAKED, 31], [OFF, 0], [LONG, 31]] as const) {
   inDatabase(`INSERT INTO helios_logins SELECT '${ip}', login, domain, seen - ${minutes * 60} FROM helios_logins WHERE ip = '${RECENT}'`)
 }
@@ -83,7 +84,7 @@ test('with ANTISPOOF=header the From field is held to the same rules', async () 
 test('helios relay shows the logins, and one that is forgotten counts no longer; nor does that of a disabled user', async () => {
   const listed = JSON.parse(await helios('relay', 'list', '--json')) as readonly { readonly ip: string; readonly account: string }[]
   assert.deepEqual(new Set(listed.map(({ ip, account }) => `${ip} ${account}`)), new Set([RECENT, OLD, FAKED, OFF, LONG].map((ip) => `${ip} joe@local.example`)))
-  assert.equal(await helios('relay', 'forget', LONG), `forgotten: 1 login from ${LONG}\n`)
+  assert.deepEqual(JSON.parse(await helios('relay', 'forget', LONG, '--json')), { ip: LONG, forgotten: 1 })
   assert.match(await mayRelay(LONG), /^553 /)
   inDatabase('UPDATE passwd SET enabled = 0')
   assert.match(await mayRelay(RECENT), /^553 /)
