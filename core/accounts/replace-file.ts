@@ -1,5 +1,5 @@
 /** Files that belong to the operator, changed by a command. */
-import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs'
+import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { bytesOf } from '../../protocol/text.ts'
 import { giveToOwner } from './ownership.ts'
@@ -17,7 +17,8 @@ export function replaceFile(home: string, path: string, content: string): void {
   rmSync(aside, { force: true })
   const file = openSync(aside, 'wx', 0o644)
   try {
-    writeSync(file, bytesOf(content))
+    // All of it: `writeSync` may end in the middle, without an error, where the disk has room for a part.
+    writeFileSync(file, bytesOf(content))
     if (before === undefined) giveToOwner(home, aside)
     else keepRights(file, before)
     fsyncSync(file)
