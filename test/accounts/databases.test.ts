@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { accountFacts } from '../../core/accounts/accounts.ts'
 import { addAlias, deleteAlias, listAliases } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
@@ -22,6 +23,7 @@ import { defineTable } from '../../core/plugin/table.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
 import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
 import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
+import { hostileStories } from './hostile.ts'
 import { toolStories } from './tools.ts'
 import { transferStories } from './transfer.ts'
 
@@ -54,6 +56,7 @@ function stories(name: string, ground: Ground): void {
 
   toolStories(name, open)
   transferStories(name, open)
+  hostileStories(name, open)
 
   test(`${name}: the tables are made once, from two sides at once, and noted`, async (t) => {
     const home = homeFor(t)
@@ -397,6 +400,22 @@ function serverStories(server: DatabaseServer): void {
     for (const outcome of outcomes) assert.ok(outcome.status === 'rejected' && outcome.reason instanceof WorldUnavailable, JSON.stringify(outcome))
     await server.start()
     assert.equal(await until(() => found(database, 'ann@example.org')), 'ann@example.org')
+  })
+
+  test(`${driver}: a table that somebody changes while it is asked is asked on`, async (t) => {
+    const dbname = await newDatabase(server)
+    const database = await openGround(t, homeFor(t), server, [], dbname)
+    await migrate(database)
+    await insert(database, 'ann@example.org')
+    await Promise.all(Array.from({ length: 8 }, () => found(database, 'ann@example.org')))
+    await server.admin([driver === 'mysql' ? 'ALTER TABLE passwd MODIFY home text' : 'ALTER TABLE passwd ALTER COLUMN home TYPE text'], dbname)
+    assert.equal(await found(database, 'ann@example.org'), 'ann@example.org')
+    assert.deepEqual(await Promise.all(Array.from({ length: 16 }, () => found(database, 'ann@example.org'))), Array.from({ length: 16 }, () => 'ann@example.org'))
+    if (driver === 'postgresql') {
+      // What a pooler does between two of its clients.
+      await sql`DEALLOCATE ALL`.execute(database.sql)
+      assert.equal(await found(database, 'ann@example.org'), 'ann@example.org')
+    }
   })
 
   test(`${driver}: a wrong password and a wrong database say so, and never the password`, async (t) => {

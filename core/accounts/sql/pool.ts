@@ -23,6 +23,8 @@ export interface Lease {
   query(sql: string, parameters: readonly unknown[], prepared: boolean): Promise<Answer>
   /** Gives it back. */
   release(): void
+  /** Ends it: nobody gets it any more. */
+  end(): void
 }
 
 const MOST = 8
@@ -63,14 +65,17 @@ export class Pool {
     return this.#wait()
   }
 
-  /** One question. A connection that turns out to be dead before it answers is replaced once: for questions that do no harm when they are asked twice. */
+  /** One question. A connection that turns out to be dead before it answers is replaced once, for questions that do no harm when they are asked twice; one whose statements no longer fit, always. */
   async ask(sql: string, parameters: readonly unknown[]): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const lease = await this.acquire()
       try {
         return await lease.query(sql, parameters, true)
       } catch (error) {
-        if (attempt === 2 || !isLostConnection(error)) throw error
+        if (isForgottenStatement(error)) lease.end()
+        else if (attempt > 1 || !isLostConnection(error)) throw error
+        // Of all that stand each may have to go.
+        if (attempt > (this.#options.most ?? MOST)) throw error
       } finally {
         lease.release()
       }
@@ -151,6 +156,7 @@ export class Pool {
         wire.destroy()
         return new WorldUnavailable(`the account database gave no answer within ${limits.query / 1000} s`)
       }),
+      end: () => wire.destroy(),
       release: () => {
         if (released) return
         released = true
@@ -200,4 +206,13 @@ const LOST_CODES: ReadonlySet<unknown> = new Set(['PROTOCOL_CONNECTION_LOST', 'E
 function isLostConnection(error: unknown): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
   return LOST_CODES.has(code) || /^Connection terminated|closed state|not queryable/.test(String(message))
+}
+
+/**
+ * The server has the statement no more (a pooler in between gave us another connection), or its answer would have other columns than
+ * when it was prepared: PostgreSQL says so on that connection for ever once somebody has changed the table.
+ */
+function isForgottenStatement(error: unknown): boolean {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
+  return code === '26000' || code === 'ER_UNKNOWN_STMT_HANDLER' || (code === '0A000' && String(message).startsWith('cached plan'))
 }
