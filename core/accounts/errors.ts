@@ -2,6 +2,7 @@
 import { HeliosError } from '../error.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
+import { isBusy } from './sql/sqlite.ts'
 
 /** Asked for something that cannot be done so. */
 export function refusal(code: string, message: string, mend: string): HeliosError {
@@ -22,7 +23,10 @@ const ROWS = 'change that row; "helios user show" and "helios alias list" show w
 /** The operator's view of an error of the database. */
 export function explained(error: unknown): unknown {
   const { code, message, cause } = error as { readonly code?: unknown; readonly message?: string; readonly cause?: unknown }
-  if (error instanceof WorldUnavailable && (isMissingTable(cause ?? {}) || isForbidden(cause ?? {}))) return explained(cause)
+  if (error instanceof WorldUnavailable && cause !== undefined) {
+    const reason = explained(cause)
+    if (reason !== cause) return reason
+  }
   if (isMissingTable(error)) return databaseError('a table is missing', 'run "helios db migrate" once', error)
   if (error instanceof WorldUnavailable) {
     const mend = /\baccount database\b/.test(error.message) ? 'start it, or correct control/qmailconfig; "helios db status" tries it' : ROWS
@@ -36,8 +40,17 @@ export function explained(error: unknown): unknown {
   if (code === 'ER_DATA_TOO_LONG' || code === '22001') {
     return databaseError(`a column is too narrow: ${message}`, 'widen it: "helios db status" says to what', error)
   }
+  if (isBusy(error)) return databaseError(`another program is writing: ${message}`, 'try again, and see with "fuser helios.db" who it is', error)
+  if (TOO_LATE.has(code)) return databaseError(`it was given up: ${message}`, 'try again; query_timeout in control/qmailconfig says how long an answer may take', error)
+  if (FULL.has(code)) return databaseError(String(message), 'make room on its disk', error)
   return error
 }
+
+/** Somebody held what was wanted for too long, or two waited for one another. */
+const TOO_LATE: ReadonlySet<unknown> = new Set([
+  '57014', '55P03', '40P01', '40001', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT', 'ER_QUERY_INTERRUPTED',
+])
+const FULL: ReadonlySet<unknown> = new Set(['53100', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL'])
 
 function databaseError(what: string, mend: string, cause: unknown): HeliosError {
   return new HeliosError('database', `the account database: ${what}`, { fault: 'operator', mend, cause })

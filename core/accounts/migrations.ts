@@ -8,6 +8,7 @@ import { CompiledQuery, sql, type Kysely } from 'kysely'
 import type { TableNames } from '../../protocol/qmail/qmailconfig.ts'
 import type { Database } from './database.ts'
 import type { Schema } from './schema.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
 
 export type DriverName = 'sqlite' | 'mysql' | 'postgresql'
 
@@ -99,18 +100,22 @@ function pluginsStore(driver: DriverName): readonly string[] {
 export async function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): Promise<readonly string[]> {
   if (database.raw !== undefined) return migrateSqlite(database.raw, database.config.names, migrations)
   return database.write.connection().execute(async (one) => {
-    await one.executeQuery(CompiledQuery.raw(LOCKS[database.driver].take))
+    const { rows: [lock] } = await one.executeQuery<{ readonly taken: unknown }>(CompiledQuery.raw(LOCKS[database.driver].take))
+    // MySQL tells what PostgreSQL fails with: the time was up.
+    if (database.driver === 'mysql' && Number(lock?.taken) !== 1) throw new WorldUnavailable('somebody else is making the tables, and has not ended in time')
     try {
       return await applyAll(one, database, migrations)
     } finally {
-      await one.executeQuery(CompiledQuery.raw(LOCKS[database.driver].give))
+      // Where that fails the connection is gone, and the lock with it.
+      await one.executeQuery(CompiledQuery.raw(LOCKS[database.driver].give)).catch(() => undefined)
     }
   })
 }
 
 /** The number means nothing; it is Helios' own among the advisory locks of a PostgreSQL database. */
 const LOCKS = {
-  mysql: { take: "SELECT GET_LOCK(CONCAT(DATABASE(), '.helios'), 60)", give: "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.helios'))" },
+  // Such a name has at most 64 characters, and that of a database may have as many.
+  mysql: { take: "SELECT GET_LOCK(CONCAT('helios.', MD5(DATABASE())), 60) AS taken", give: "SELECT RELEASE_LOCK(CONCAT('helios.', MD5(DATABASE())))" },
   postgresql: { take: 'SELECT pg_advisory_lock(4753185021)', give: 'SELECT pg_advisory_unlock(4753185021)' },
   sqlite: { take: '', give: '' },
 } as const

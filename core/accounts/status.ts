@@ -86,6 +86,10 @@ function sentenceOf(error: unknown): string {
 async function countUsers(database: Database, problems: string[]): Promise<number | undefined> {
   try {
     const { n } = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n')).executeTakeFirstOrThrow()
+    const nobodys = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n')).where((where) => where.or([
+      where('login', 'is', null), where('login', '=', ''), ...database.config.checkHost ? [where('virtual_host', 'is', null), where('virtual_host', '=', '')] : [],
+    ])).executeTakeFirstOrThrow()
+    if (Number(nobodys.n) > 0) problems.push(`${Number(nobodys.n)} rows of ${database.config.names.tables.passwd} have no login or no domain: they are nobody's; complete or delete them`)
     if (database.driver !== 'sqlite') {
       const capitals = await database.sql.selectFrom('passwd').select(({ fn }) => fn.countAll().as('n'))
         .where((where) => where.or([where('login', '!=', sql<string>`lower(${sql.ref('login')})`), where('virtual_host', '!=', sql<string>`lower(${sql.ref('virtual_host')})`)]))

@@ -2,7 +2,7 @@
  * Tables declared with `defineTable`: made where they are missing, read, and changed without losing what somebody else
  * wrote meanwhile. Through Kysely alone, so that every database of the accounts has them.
  */
-import { sql, type Kysely } from 'kysely'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
 import { HeliosError } from '../error.ts'
 import type { Column, Row, Table, TableEditor } from '../plugin/table.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
@@ -29,9 +29,11 @@ export async function makeTables(database: TableDatabase, tables: readonly Table
   for (const table of tables) {
     if (await isThere(database, table)) continue
     let builder = open(database.write).schema.createTable(nameOf(table)).ifNotExists()
-    for (const [name, column] of Object.entries(table.columns)) builder = builder.addColumn(name, typeOf(column), (build) => build.notNull())
+    for (const [name, column] of Object.entries(table.columns)) builder = builder.addColumn(name, typeOf(column, database.driver), (build) => build.notNull())
     try {
-      await builder.addPrimaryKeyConstraint(`${nameOf(table)}_key`, table.key as never[]).execute()
+      const keyed = builder.addPrimaryKeyConstraint(`${nameOf(table)}_key`, table.key as never[])
+      // Else it would be as the operator's database happens to be: without letters that are not Western, and with some that count for others.
+      await (database.driver === 'mysql' ? keyed.modifyEnd(sql`ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`) : keyed).execute()
     } catch (cause) {
       // Two processes at once: PostgreSQL lets the later one fail in spite of "if not exists".
       if (await isThere(database, table)) continue
@@ -127,9 +129,11 @@ function open(known: Role): Kysely<Record<string, Record<string, Value>>> {
   return known as unknown as Kysely<Record<string, Record<string, Value>>>
 }
 
-function typeOf(column: Column): 'bigint' | 'text' | `varchar(${number})` {
+function typeOf(column: Column, driver: TableDatabase['driver']): 'bigint' | 'text' | `varchar(${number})` | RawBuilder<unknown> {
   if (column === 'integer') return 'bigint'
-  return column === 'text' ? 'text' : `varchar(${column.text})`
+  if (column !== 'text') return `varchar(${column.text})`
+  // MySQL's `text` ends after 64 KiB.
+  return driver === 'mysql' ? sql`mediumtext` : 'text'
 }
 
 /** PostgreSQL's library hands a bigint on as text. */

@@ -60,7 +60,7 @@ export class Helios {
   readonly sql: QmailSql
   /** Who gets mail for an address, which addresses are ours: what the server itself asks. A database that does not answer rejects with WorldUnavailable. */
   readonly facts: AccountFacts
-  /** The tables of plugins and of the house, once they are made (`makeTables`). */
+  /** The tables of plugins and of the house, once they are made (`makeTables`). Rejects with HeliosError `database`. */
   readonly tables: TableEditor
   /** The files of `control/` as they were when this was opened. */
   readonly control: Control
@@ -72,7 +72,8 @@ export class Helios {
     this.#database = database
     this.sql = new QmailSql(database)
     this.facts = accountFacts(() => database, accountOptions(control))
-    this.tables = tablesOf(database)
+    const { find, change } = tablesOf(database)
+    this.tables = { find: (table, where) => changed(() => find(table, where)), change: (table, key, work) => changed(() => change(table, key, work)) }
   }
 
   /**
