@@ -32,7 +32,7 @@ export function accountOptions(control: Pick<Control, 'locals' | 'read' | 'unrea
 }
 
 /** Aliases of aliases: how deep, and how many addresses in all. Beyond it somebody made a mistake. */
-const DEEPEST = 10
+export const DEEPEST_ALIAS = 10
 const MOST_ADDRESSES = 200
 
 /** Accounts of the database that is open now; a reload may open another. */
@@ -117,8 +117,8 @@ class Lookup {
     const [local, domain] = [address.slice(0, at), normalDomain(address.slice(at + 1))]
     const key = `${asciiLower(local)}@${domain}`
     if (domain === '' || this.#seen.has(key)) return []
-    if (depth > DEEPEST || this.#seen.size >= MOST_ADDRESSES) {
-      throw new WorldUnavailable(`the aliases that lead to ${address} are more than ${DEEPEST} deep or ${MOST_ADDRESSES} addresses`)
+    if (depth > DEEPEST_ALIAS || this.#seen.size >= MOST_ADDRESSES) {
+      throw new WorldUnavailable(`the aliases that lead to ${address} are more than ${DEEPEST_ALIAS} deep or ${MOST_ADDRESSES} addresses`)
     }
     this.#seen.add(key)
     const user = await this.#user(local, domain)

@@ -1,5 +1,5 @@
 /** Aliases: addresses that lead to others, and the catch-all of a domain, written `@domain`. */
-import { accountFacts, type AccountOptions } from './accounts.ts'
+import { accountFacts, DEEPEST_ALIAS, type AccountOptions } from './accounts.ts'
 import { changed, insertNew, ownRows } from './changes.ts'
 import type { Database } from './database.ts'
 import { isKnownDomain } from './domains.ts'
@@ -45,6 +45,9 @@ export async function addAlias(database: Database, address: string, targets: rea
       throw refusal('alias-elsewhere', `${text} is not an address of this server, and this version delivers to no other`, 'name an account or an alias that is here')
     }
     if (text === name || await leadsTo(database, text, name)) throw refusal('mail-loop', `${text} leads to ${name}: mail would go round`, 'name an account that ends the way')
+    if (await depthOf(database, text) >= DEEPEST_ALIAS) {
+      throw refusal('mail-loop', `${text} leads through ${DEEPEST_ALIAS} aliases already, and mail for one more would wait for ever`, 'name an account, or an alias nearer to one')
+    }
   }
   const added: string[] = []
   for (const target of checked) {
@@ -82,6 +85,19 @@ export async function listAliases(database: Database, domain?: string): Promise<
 
 /** Is `to` among the targets of `from`, directly or through other aliases? */
 export async function leadsTo(database: Database, from: string, to: string): Promise<boolean> {
+  for await (const targets of targetsOf(database, from)) if (targets.includes(to)) return true
+  return false
+}
+
+/** Aliases behind one another from this address on, 0 where it is none. */
+async function depthOf(database: Database, from: string): Promise<number> {
+  let depth = 0
+  for await (const targets of targetsOf(database, from)) depth += targets.length > 0 ? 1 : 0
+  return depth
+}
+
+/** Where an address leads, then where that leads, and so on; each address once. */
+async function* targetsOf(database: Database, from: string): AsyncGenerator<readonly string[]> {
   const seen = new Set<string>()
   let next: readonly string[] = [from]
   while (next.length > 0) {
@@ -93,10 +109,9 @@ export async function leadsTo(database: Database, from: string, to: string): Pro
         .where('login', '=', address.slice(0, at)).where('domain', '=', address.slice(at + 1)))
       rows.push(...found.map(({ target }) => target))
     }
-    if (rows.includes(to)) return true
+    yield rows
     next = [...new Set(rows)].filter((address) => !seen.has(address))
   }
-  return false
 }
 
 function checkAlias(text: string): { readonly login: string; readonly domain: string } {

@@ -8,10 +8,13 @@ export function readDate(text: string | null): number | undefined | 'unreadable'
   if (text === 'infinity' || text === '-infinity') return text === 'infinity' ? Infinity : -Infinity
   const parts = DATE.exec(text)
   if (parts === null) return 'unreadable'
-  const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0))
-  const time = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!)
-  // Date.UTC turns 31 February into 3 March; such a date is a mistake, not a day in March.
-  return new Date(time).getUTCMonth() === month! - 1 ? time : 'unreadable'
+  const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => part ?? '00')
+  // `Date.UTC` would take the year 50 for 1950.
+  const date = new Date(0)
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
+  const time = date.setUTCHours(Number(hour), Number(minute), Number(second), 0)
+  // 31 February becomes 3 March, and 25 o'clock tomorrow; such a date is a mistake.
+  return printDate(time) === `${year}-${month}-${day} ${hour}:${minute}:${second}` ? time : 'unreadable'
 }
 
 /** As the tables hold it. @param time finite milliseconds since 1970 */

@@ -70,7 +70,7 @@ async function valuesOf(database: Database, owner: Owner, { enabled, jid, passwo
 
 /** One row; undefined where nobody has set anything. Throws HeliosError for what can be no user. */
 export async function readNotify(database: Database, user: string): Promise<NotifySettings | undefined> {
-  return rowOf(database, ownerOf(user))
+  return rowOf(database, notifyOwner(user))
 }
 
 /** All rows, groups first. */
@@ -81,7 +81,7 @@ export async function listNotify(database: Database): Promise<readonly NotifySet
 
 /** Throws HeliosError `unknown-notify` where there is no row. */
 export async function deleteNotify(database: Database, user: string): Promise<NotifySettings> {
-  const owner = ownerOf(user)
+  const owner = notifyOwner(user)
   const before = await rowOf(database, owner)
   if (before === undefined) throw refusal('unknown-notify', `nothing is set for ${nameOf(owner)}`, '"helios notify show" shows what is')
   await changed(() => database.write.deleteFrom('helios_notify').where('login', '=', owner.login).where('domain', '=', owner.domain).execute())
@@ -111,13 +111,13 @@ export async function notifyPlan(database: Database, address: string): Promise<N
 }
 
 async function existing(database: Database, user: string): Promise<Owner> {
-  const owner = ownerOf(user)
+  const owner = notifyOwner(user)
   if (owner.login !== EVERY && owner.domain !== EVERY) await requireUser(database, user)
   return owner
 }
 
-/** In lower case. `[:any:]` is read for `[:all:]`, as the manual writes both. */
-function ownerOf(text: string): Owner {
+/** Whose row it is, in lower case. Throws HeliosError for what can be no user. `[:any:]` is read for `[:all:]`, as the manual writes both. */
+export function notifyOwner(text: string): Owner {
   const at = text.lastIndexOf('@')
   const [login, domain] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)].map((part) => /^\[:a(?:ll|ny):\]$/i.test(part) ? EVERY : part) as [string, string]
   const known = checkAddress(`${login === EVERY ? 'x' : login}@${domain === EVERY ? 'x' : domain}`)

@@ -5,7 +5,8 @@ import { parseDotqmail } from '../../../protocol/qmail/dotqmail.ts'
 import { asciiLower } from '../../../protocol/text.ts'
 import { printDate, readDate } from '../dates.ts'
 import { checkAddress, checkDomain } from '../names.ts'
-import { ALIAS, DOMAIN, DOTQMAIL, LOCAL, USER, type Field, type Kind } from './kinds.ts'
+import { checkJid, notifyOwner } from '../notify.ts'
+import { ALIAS, DOMAIN, DOTQMAIL, LOCAL, NOTIFY, USER, type Field, type Kind } from './kinds.ts'
 import type { Value, Values } from './record.ts'
 
 /** Something of a file that is to be mended. */
@@ -83,6 +84,9 @@ function readTime(name: string, value: Value): { readonly value: string | null }
   return { reason: `${name} is no date`, mend: 'write one such as 2026-01-31 00:00:00, in UTC' }
 }
 
+/** What `integer` holds in PostgreSQL and MySQL. */
+const LARGEST_ID = 2_147_483_647
+
 type Rule = (row: Row, options: CheckOptions) => Row
 
 /** Throw HeliosError for what cannot be. */
@@ -92,6 +96,7 @@ const RULES: ReadonlyMap<Kind, Rule> = new Map<Kind, Rule>([
   [USER, (row, options) => {
     const { uid, gid, hardquota, home } = row
     if ([uid, gid, hardquota].some((number) => Number(number) < 0)) throw wrong('a number is below zero', 'write 0 or more')
+    if ([uid, gid].some((number) => Number(number) > LARGEST_ID)) throw wrong(`uid or gid is above ${LARGEST_ID}`, 'leave it out: then it is that of the home')
     if (typeof home === 'string' && home !== '' && !isAbsolute(home)) throw wrong('home is no absolute path', 'leave it out: then it is below the mail directory')
     return named(row, options)
   }],
@@ -99,7 +104,8 @@ const RULES: ReadonlyMap<Kind, Rule> = new Map<Kind, Rule>([
     const worst = parseDotqmail(String(row['dotqmail'])).problems.find(({ warning }) => warning !== true)
     if (worst !== undefined) throw wrong(`line ${worst.line} of the text: ${worst.reason}`, worst.mend)
     const extension = String(row['extension'])
-    if (/[/@\s]/.test(extension)) throw wrong(`"${extension}" cannot be an extension`, 'write what stands after the login and "-", such as lists or default')
+    // oxlint-disable-next-line no-control-regex -- exactly these are meant
+    if (/[/@\s\x00-\x1f\x7f]/.test(extension)) throw wrong(`${shown(extension)} cannot be an extension`, 'write what stands after the login and "-", such as lists or default')
     return { ...named(row, options), extension: asciiLower(extension) }
   }],
   [ALIAS, (row) => {
@@ -108,6 +114,11 @@ const RULES: ReadonlyMap<Kind, Rule> = new Map<Kind, Rule>([
     const name = login === '' ? { login, domain: checkDomain(domain) } : checkAddress(`${login}@${domain}`)
     if (name.login === target.login && name.domain === target.domain) throw wrong('the alias leads to itself', 'name an account')
     return { ...name, target: `${target.login}@${target.domain}` }
+  }],
+  [NOTIFY, (row) => {
+    if (row['jid'] !== null) checkJid(String(row['jid']))
+    if (row['send_to'] !== null) checkJid(String(row['send_to']), false)
+    return { ...row, ...notifyOwner(`${row['login']}@${row['domain']}`) }
   }],
 ])
 

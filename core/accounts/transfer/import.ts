@@ -6,7 +6,7 @@
 import { HeliosError } from '../../error.ts'
 import type { Table } from '../../plugin/table.ts'
 import type { Problem } from '../../../config/problem.ts'
-import { accountFacts, type AccountOptions } from '../accounts.ts'
+import { accountFacts, DEEPEST_ALIAS, type AccountOptions } from '../accounts.ts'
 import { changed } from '../changes.ts'
 import type { Database } from '../database.ts'
 import { addDomains, isKnownDomain } from '../domains.ts'
@@ -168,7 +168,10 @@ async function checkTogether(database: Database, stage: Stage, problems: Problem
     for await (const row of inPages(database, { table: ALIAS.table, columns: ['login', 'domain', 'target'], key: ALIAS.key })) {
       stage.addStep({ from: `${String(row['login'])}@${String(row['domain'])}`, to: String(row['target']), line: 0 })
     }
-    for (const { from, to, line } of stage.circles()) problems.add(line, `${to} leads back to ${from}: mail would go round`, 'name an account that ends the way')
+    for (const { from, to, line, isCircle } of stage.endless(DEEPEST_ALIAS)) {
+      problems.add(line, isCircle ? `${to} leads back to ${from}: mail would go round` : `${from} leads through more than ${DEEPEST_ALIAS} aliases, and its mail would wait for ever`,
+        'name an account that ends the way')
+    }
   }
   for (const batch of stage.batches(DOTQMAIL, BATCH)) await checkOwners(database, stage, problems, batch)
 }

@@ -54,7 +54,7 @@ export const ALIAS: Kind = {
   name: 'alias', table: 'helios_aliases', fields: [{ ...text('login', 64), missing: '' }, text('domain', 64), text('target', 320)], key: ['domain', 'login', 'target'],
   folds: true,
 }
-const NOTIFY: Kind = {
+export const NOTIFY: Kind = {
   name: 'notify', table: 'helios_notify', key: ['domain', 'login'], folds: true,
   fields: [text('login', 64), text('domain', 64), flag('enabled', true), optional('jid', 255), optional('password', 255), optional('send_to', 255)],
 }

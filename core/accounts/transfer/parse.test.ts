@@ -48,11 +48,29 @@ test('a line of any length costs no more than a bounded memory', async () => {
   const endless = async function* (): AsyncGenerator<string> {
     for (;;) yield 'x'.repeat(65_536)
   }
-  assert.deepEqual(await all(jsonLines(endless())), ['1! this is no JSON'])
+  assert.deepEqual(await all(jsonLines(endless())), ['1! this row is longer than 1048576 characters'])
   assert.equal((await all(csvRows((async function* () {
     yield 'a\n"'
     yield* endless()
   })()))).length, 1)
+})
+
+test('a row that is too long is never read in part, with whatever stands behind it left out', async () => {
+  const long = 'x'.repeat(1_100_000)
+  const reason = 'this row is longer than 1048576 characters'
+  assert.deepEqual(await csv(`a\n${long}\n1\n`, 65_536), [`2! ${reason}`])
+  assert.deepEqual(await csv(`a,b\n"1,${long}`, 65_536), [`2! ${reason}`])
+  const vpasswd = []
+  for await (const each of readVpasswd(parts(`ann:${long}:1:0:::\nbob:x:1:0:::NOQUOTA\n`, 65_536), 'example.org')) vpasswd.push('reason' in each ? each.reason : each)
+  assert.deepEqual(vpasswd, [reason])
+})
+
+test('a quote that nobody closes costs no more than the row it opens', async () => {
+  // Each line is looked at once: all of the row each time would be minutes.
+  const lines = (count: number): string => 'a line of a cell\n'.repeat(count)
+  assert.deepEqual(await csv(`a\n"${lines(70_000)}"\n`, 65_536), ['2! this row is longer than 1048576 characters'])
+  assert.deepEqual(await csv(`a\n"${lines(20_000)}"\n`, 65_536), [`2: ${JSON.stringify({ a: lines(20_000) })}`])
+  assert.deepEqual(await csv(`a\n"${'""'.repeat(500_000)}"\n`, 65_536), [`2: ${JSON.stringify({ a: '"'.repeat(500_000) })}`])
 })
 
 test('what is printed is read back, whatever is in it', async () => {

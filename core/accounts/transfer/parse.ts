@@ -7,17 +7,22 @@ export type Rows = AsyncIterable<{ readonly line: number } & ({ readonly values:
 /** Characters that one row may have: a file of another kind shall not fill the memory. */
 const LONGEST = 1024 * 1024
 
-/** Whole lines without their line feeds, numbered from 1. */
-export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<readonly [line: number, text: string]> {
+/** What is said of a longer one. Nothing behind it is read. */
+export const TOO_LONG = { reason: `this row is longer than ${LONGEST} characters`, mend: 'see that this is the file you mean, and that each quote has its counterpart' }
+
+/** Whole lines without their line feeds, numbered from 1; undefined in the place of one that is too long, which is the last. */
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<readonly [line: number, text: string | undefined]> {
   let rest = ''
   let line = 0
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop()!
-    for (const text of lines) yield [++line, text]
-    // What is cut here is said to be no JSON, or no row.
+    for (const text of lines) {
+      yield [++line, text.length > LONGEST ? undefined : text]
+      if (text.length > LONGEST) return
+    }
     if (rest.length > LONGEST) {
-      yield [++line, rest.slice(0, LONGEST)]
+      yield [++line, undefined]
       return
     }
   }
@@ -26,7 +31,8 @@ export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<re
 
 export async function* jsonLines(chunks: AsyncIterable<string>): Rows {
   for await (const [line, text] of linesOf(chunks)) {
-    if (text.trim() === '') continue
+    if (text === undefined) yield { line, ...TOO_LONG }
+    if (text === undefined || text.trim() === '') continue
     yield { line, ...readObject(line === 1 ? text.replace(/^\ufeff/, '') : text) }
   }
 }
@@ -48,6 +54,10 @@ function readObject(text: string): { readonly values: Values } | { readonly reas
 export async function* csvRows(chunks: AsyncIterable<string>): Rows {
   let names: readonly string[] | undefined
   for await (const [line, text] of recordsOf(chunks)) {
+    if (text === undefined) {
+      yield { line, ...TOO_LONG }
+      return
+    }
     const cells = cellsOf(text)
     if (cells === undefined) yield { line, reason: 'the quotes of a cell do not fit together', mend: 'quote the whole cell, and write a quote in it twice' }
     if (cells === undefined && names === undefined) return
@@ -67,19 +77,30 @@ export async function* csvRows(chunks: AsyncIterable<string>): Rows {
   }
 }
 
-/** Lines, or several where a quoted cell goes on: there the quotes are not even. */
-async function* recordsOf(chunks: AsyncIterable<string>): AsyncGenerator<readonly [line: number, text: string]> {
-  let open: readonly [line: number, text: string] | undefined
+/** Lines, or several where a quoted cell goes on: there the quotes are not even. Undefined in the place of a row that is too long, which is the last. */
+async function* recordsOf(chunks: AsyncIterable<string>): AsyncGenerator<readonly [line: number, text: string | undefined]> {
+  let open: { readonly line: number; readonly texts: string[]; length: number } | undefined
   for await (const [line, text] of linesOf(chunks)) {
-    const whole: readonly [number, string] = open === undefined ? [line, text] : [open[0], `${open[1]}\n${text}`]
-    const even = (whole[1].match(/"/g)?.length ?? 0) % 2 === 0
-    open = even || whole[1].length > LONGEST ? undefined : whole
-    if (open === undefined) yield [whole[0], whole[1].replace(/\r$/, '')]
+    if (text === undefined) {
+      yield [open?.line ?? line, undefined]
+      return
+    }
+    const whole = open ?? { line, texts: [], length: 0 }
+    whole.texts.push(text)
+    whole.length += text.length + 1
+    // Each line is looked at once, however many a cell has.
+    const isEven = (text.match(/"/g)?.length ?? 0) % 2 === 0
+    open = isEven === (open === undefined) ? undefined : whole
+    if (open === undefined) yield [whole.line, whole.texts.join('\n').replace(/\r$/, '')]
+    else if (whole.length > LONGEST) {
+      yield [whole.line, undefined]
+      return
+    }
   }
-  if (open !== undefined) yield open
+  if (open !== undefined) yield [open.line, open.texts.join('\n')]
 }
 
-const CELL = /(?:"((?:[^"]|"")*)"|([^,"]*))(?:,|$)/gy
+const CELL = /(?:"([^"]*(?:""[^"]*)*)"|([^,"]*))(?:,|$)/gy
 
 /** Undefined for quotes that RFC 4180 does not have. */
 function cellsOf(text: string): readonly (string | undefined)[] | undefined {

@@ -79,13 +79,14 @@ export class Stage {
     this.#step.run(from, to, line)
   }
 
-  /** Steps of the file that begin and end at one and the same address: mail would go round. */
-  *circles(): Generator<Step> {
-    const rows = this.#database.prepare(`WITH RECURSIVE walk (start, first, line, at) AS (
-        SELECT "from", "to", line, "to" FROM steps WHERE line > 0 AND "to" IN (SELECT "from" FROM steps)
-        UNION SELECT start, first, walk.line, "to" FROM walk JOIN steps ON "from" = at WHERE at <> start)
-      SELECT DISTINCT start, first, line FROM walk WHERE at = start ORDER BY line`).iterate()
-    for (const { start, first, line } of rows) yield { from: String(start), to: String(first), line: Number(line) }
+  /** Steps of the file that begin and end at one and the same address, so that mail would go round, and those with more than `deepest` steps behind one another. */
+  *endless(deepest: number): Generator<Step & { readonly isCircle: boolean }> {
+    // Ended there, for all ways through a long row of aliases are more than anybody waits for.
+    const rows = this.#database.prepare(`WITH RECURSIVE walk (start, first, line, at, depth) AS (
+        SELECT "from", "to", line, "to", 1 FROM steps WHERE line > 0 AND "to" IN (SELECT "from" FROM steps)
+        UNION SELECT start, first, walk.line, "to", depth + 1 FROM walk JOIN steps ON "from" = at WHERE at <> start AND depth <= ?)
+      SELECT start, first, line, max(at = start) AS circle FROM walk WHERE at = start OR depth > ? GROUP BY start, first, line ORDER BY line`).iterate(deepest, deepest)
+    for (const { start, first, line, circle } of rows) yield { from: String(start), to: String(first), line: Number(line), isCircle: circle === 1 }
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  * some installations the password in clear text behind it, which is not looked at. The password is a text of crypt(3).
  */
 import { shown } from './check.ts'
-import { linesOf } from './parse.ts'
+import { linesOf, TOO_LONG } from './parse.ts'
 import type { Read } from './record.ts'
 
 /** Bits of the fourth field: no POP3, no IMAP, mail is bounced. */
@@ -12,7 +12,8 @@ const CLOSED = 0x02 | 0x08 | 0x10
 /** Users of a domain. */
 export async function* readVpasswd(chunks: AsyncIterable<string>, domain: string): AsyncGenerator<Read> {
   for await (const [line, raw] of linesOf(chunks)) {
-    const text = raw.replace(/\r$/, '')
+    if (raw === undefined) yield { line, ...TOO_LONG }
+    const text = (raw ?? '').replace(/\r$/, '')
     if (text === '') continue
     const [login = '', password = '', , flags = '', , , limit = '', ...more] = text.split(':')
     const quota = readQuota(limit)
