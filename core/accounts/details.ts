@@ -53,7 +53,8 @@ export interface Found {
 export async function findUsers(database: Database, name: string, options: AccountOptions): Promise<Found> {
   if (!name.includes('@')) {
     const rows = await database.write.selectFrom('passwd').select(['login', 'virtual_host']).where('login', 'in', [name, asciiLower(name)]).orderBy('virtual_host').execute()
-    const users = rows.filter(({ login }) => asciiLower(login) === asciiLower(name)).map((row) => `${row.login}@${row.virtual_host}`)
+    // Rows without a domain are no addresses.
+    const users = rows.filter((row) => asciiLower(row.login) === asciiLower(name) && (row.virtual_host as string | null ?? '') !== '').map((row) => `${row.login}@${row.virtual_host}`)
     return { by: users.length === 0 ? 'nobody' : 'login', users }
   }
   const users = (await accountFacts(() => database, options).takers(name)).map(({ login, domain }) => `${login}@${domain}`)

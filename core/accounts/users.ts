@@ -10,6 +10,7 @@ import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
 import { makeDirectory } from './ownership.ts'
 import { hashPassword, keepClear } from './passwords.ts'
+import { isDuplicate } from './questions.ts'
 import { isTrue, type PasswdTable } from './schema.ts'
 
 /** A user as lists show one. Never a password, hashed or not. */
@@ -47,6 +48,7 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
   const home = join(mailRootOf(database), domain, login)
+  const quota = checkQuota(user.quota ?? 0)
   const password = await textFor(user.password, user.keep)
   makeMaildir(database.home, home)
   const owner = statSync(database.home)
@@ -78,6 +80,7 @@ export async function setEnabled(database: Database, address: string, enabled: b
 
 /** Gives a user another quota. @param quota bytes, 0 for none. Throws HeliosError `unknown-user` or `bad-quota`. */
 export async function setQuota(database: Database, address: string, quota: number): Promise<void> {
+  checkQuota(quota)
   const { login, domain } = await requireUser(database, address)
   await changed(() => database.write.updateTable('passwd').set({ hardquota: checkQuota(quota) }).where('login', '=', login).where('virtual_host', '=', domain).execute())
 }
@@ -97,14 +100,20 @@ export async function renameUser(database: Database, from: string, to: string): 
   const root = mailRootOf(database)
   const moves = before.home === join(root, old.domain, old.login)
   const home = moves ? join(root, domain, login) : before.home
-  if (moves) moveHome(database.home, before.home, home)
+  let moved = false
   try {
     await changed(() => database.write.transaction().execute(async (one) => {
-      await one.updateTable('passwd').set({ login, virtual_host: domain, home }).where('login', '=', old.login).where('virtual_host', '=', old.domain).execute()
+      const { numUpdatedRows } = await one.updateTable('passwd').set({ login, virtual_host: domain, home })
+        .where('login', '=', old.login).where('virtual_host', '=', old.domain).executeTakeFirst()
+      // Somebody else was faster, and the directory goes with that other name.
+      if (numUpdatedRows === 0n) throw unknownUser(old.login, old.domain)
       await one.updateTable('dotqmails').set({ login, virtual_host: domain }).where('login', '=', old.login).where('virtual_host', '=', old.domain).execute()
+      // While the row is ours alone.
+      if (moves) moved = moveHome(database.home, before.home, home)
     }))
   } catch (error) {
-    if (moves) moveHome(database.home, home, before.home)
+    if (moved) moveHome(database.home, home, before.home)
+    if (isDuplicate(error)) throw userExists(login, domain)
     throw error
   }
   await ownRows({
@@ -120,12 +129,14 @@ async function moveNotify({ write }: Database, from: { readonly login: string; r
   await ownRows({ execute: () => write.updateTable('helios_notify').set(to).where('login', '=', from.login).where('domain', '=', from.domain).execute() })
 }
 
-function moveHome(home: string, from: string, to: string): void {
+/** False where there is nothing to move. */
+function moveHome(home: string, from: string, to: string): boolean {
   try {
-    if (!existsSync(from)) return
+    if (!existsSync(from)) return false
     makeDirectory(home, dirname(to))
     if (existsSync(to)) throw new Error(`${to} is there already`)
     renameSync(from, to)
+    return true
   } catch (error) {
     throw fileFailure('mailbox', `cannot move ${from} to ${to}`, error)
   }
@@ -156,8 +167,10 @@ export async function listUsers(database: Database, domain?: string): Promise<re
 const INFO = ['login', 'virtual_host', 'home', 'hardquota', 'enabled'] as const
 
 function userInfo(database: Database, row: Pick<Selectable<PasswdTable>, typeof INFO[number]>): UserInfo {
+  // A table of qmail-sql's may have rows without a login or a domain. They are nobody's, and there to be seen.
+  const [login, domain] = [row.login as string | null ?? '', row.virtual_host as string | null ?? '']
   return {
-    login: row.login, domain: row.virtual_host, home: row.home === null || row.home === '' ? join(mailRootOf(database), row.virtual_host, row.login) : row.home,
+    login, domain, home: row.home === null || row.home === '' ? join(mailRootOf(database), domain, login) : row.home,
     quota: Number(row.hardquota), enabled: isTrue(row.enabled),
   }
 }
@@ -191,6 +204,12 @@ function checkPassword(password: string): string {
   if (password !== '' && password.length <= 1024 && !/[\x00\r\n]/.test(password) && password.isWellFormed()) return password
   const wrong = password === '' ? 'is empty' : 'has a line end or a NUL, is not UTF-8, or is longer than 1024 characters'
   throw refusal('bad-password', `the password ${wrong}`, 'choose another, or let --generate make one')
+}
+
+/** What every database holds, and JavaScript counts exactly. */
+function checkQuota(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes
+  throw refusal('bad-quota', `${bytes} is no number of bytes for a mailbox`, `write a whole number up to ${Number.MAX_SAFE_INTEGER}, or 0 for no limit`)
 }
 
 function userExists(login: string, domain: string): HeliosError {
