@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encrypt } from 'unixcrypt'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { generatePassword, hashPassword, keepClear, verifyPassword } from './passwords.ts'
 import { clearText, isOutdated, parseScram, schemeOf } from './passwords/texts.ts'
@@ -70,9 +71,17 @@ test('no account, no password, a form we do not know and absurd costs fit nothin
   const salt = 'A'.repeat(22)
   for (const stored of [
     undefined, null, '', 'secret', '$1$abc$def', '*', '!', 'abNANd1rDfiN', '{CLEAR', '$2y$31$abcdefghijklmnopqrstuu', '$6$rounds=999999999$salt$AAAA',
+    '$6$s\u00e4lt$' + 'A'.repeat(86), `$scrypt$ln=20,r=1,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=18,r=8,p=16$${salt}$${'A'.repeat(43)}`,
     `$scrypt$ln=31,r=8,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=20,r=32,p=1$${salt}$${'A'.repeat(43)}`, `$scrypt$ln=15,r=0,p=1$${salt}$${'A'.repeat(43)}`,
   ]) {
     assert.equal(await verifyPassword('secret', stored), false, String(stored))
+  }
+})
+
+test('a password that is longer than crypt(3) takes fits none of its texts, whose rounds each go through all of it', async () => {
+  for (const salt of ['$6$rounds=5000$salt', '$5$salt']) {
+    assert.equal(await verifyPassword('x'.repeat(512), encrypt('x'.repeat(512), salt)), true)
+    assert.equal(await verifyPassword('x'.repeat(513), encrypt('x'.repeat(513), salt)), false)
   }
 })
 

@@ -16,6 +16,7 @@ export interface JobAnswer {
   readonly id: number
   readonly hash?: string
   readonly fits?: boolean
+  readonly failure?: string
 }
 
 const MOST_THREADS = Math.max(1, availableParallelism() - 1)
@@ -59,7 +60,8 @@ function next(): void {
     end()
     worker.unref()
     idle.push(worker)
-    resolve(answer)
+    if (answer.failure === undefined) resolve(answer)
+    else reject(new WorldUnavailable(`a password could not be worked on: ${answer.failure}`))
     next()
   }
   const ended = (): void => {

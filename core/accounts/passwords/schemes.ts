@@ -24,6 +24,9 @@ import { CLEAR, COST, parseScram, parseScrypt, plainCrypt, printScram, type NewS
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
+/** Bytes of a password that crypt(3) takes (libxcrypt's CRYPT_MAX_PASSPHRASE_SIZE). */
+const CRYPT_LONGEST = 512
+
 /** The text for the column. */
 export function hashSync(password: string, scheme: NewScheme): string {
   if (scheme === 'scram') return printScram(scramKeys(password, randomBytes(SCRAM_SALT_BYTES), SCRAM_ITERATIONS))
@@ -50,8 +53,10 @@ function fitsOld(password: string, stored: string): boolean {
   // What the other programs hashed were the bytes as typed.
   const bytes = Buffer.from(password, 'utf8')
   if (/^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/.test(stored)) return compareSync(password, stored)
-  const sha = /^\$[56]\$(?:rounds=(\d{1,6})\$)?[^$]{0,16}\$[./0-9A-Za-z]{43,86}$/.exec(stored)
-  if (sha !== null) return same(encrypt(password, stored.slice(0, stored.lastIndexOf('$'))), stored)
+  const sha = /^\$[56]\$(?:rounds=\d{1,6}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43,86}$/.test(stored)
+  // Each round goes through all of it.
+  if (sha && bytes.length > CRYPT_LONGEST) return false
+  if (sha) return same(encrypt(password, stored.slice(0, stored.lastIndexOf('$'))), stored)
   const md5 = /^\$1\$([^$]{0,8})\$[./0-9A-Za-z]{22}$/.exec(stored)
   if (md5 !== null) return same(md5Crypt(bytes, md5[1]!), stored)
   if (/^[./0-9A-Za-z]{13}$/.test(stored)) return same(desCrypt(bytes, stored) ?? '', stored)

@@ -7,7 +7,7 @@ export type NewScheme = 'scrypt' | 'scram'
 /** 32 MiB and some 60 ms a guess. */
 export const COST = { ln: 15, r: 8, p: 1 } as const
 
-/** Bytes that one scrypt may take: a row with absurd parameters must not eat the machine's memory at each login. */
+/** Bytes that one scrypt may go through, some half a second: a row with absurd parameters must eat neither the machine's memory at each login nor the time of all others. */
 const MOST_BYTES = 256 * 1024 * 1024
 const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
@@ -24,7 +24,8 @@ export function parseScrypt(stored: string): Scrypt | undefined {
   const parts = PHC.exec(stored)
   if (parts === null) return undefined
   const [ln, r, p] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
-  if (ln < 1 || ln > 24 || r < 1 || p < 1 || p > 16 || 128 * 2 ** ln * r > MOST_BYTES) return undefined
+  // RFC 7914 2: N is below 2^(128 * r / 8).
+  if (ln < 1 || ln >= 16 * r || r < 1 || p < 1 || 128 * 2 ** ln * r * p > MOST_BYTES) return undefined
   return { ln, r, p, salt: Buffer.from(parts[4]!, 'base64'), hash: Buffer.from(parts[5]!, 'base64') }
 }
 
