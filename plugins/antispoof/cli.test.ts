@@ -112,3 +112,14 @@ it('shows lists as JSON', async () => {
     user: JOE, default: false, rules: [{ line: 1, rule: '! [:any:]@far.example', meaning: 'permits everything but addresses in far.example' }],
   })
 })
+
+it('tests an address as MAIL reads it: quotes and routes are no part of it', async () => {
+  const run = home()
+  for (const address of ['"joe"@local.example', '<"j\\oe"@local.example>', '<@relay.example,@b.example:joe@LOCAL.example>', 'Joe@local.example.']) {
+    assert.equal((await run(['test', JOE, address])).status, 0, address)
+  }
+  const seen = JSON.parse((await run(['test', JOE, '"boss@local.example"@far.example', '--json'])).out.join('\n')) as { readonly address: string }
+  assert.equal(seen.address, 'boss@local.example@far.example')
+  assert.equal((await run(['test', JOE, '"boss"@local.example'])).status, 1)
+  await assert.rejects(run(['test', JOE, `${'x'.repeat(900)}@local.example`]), VerbRefusal)
+})

@@ -1,6 +1,7 @@
 /** `helios antispoof`: the permissions lists of users and groups. */
 import { VerbRefusal, type Verb, type VerbContext, type Verbs } from '../../core/plugin/index.ts'
 import { readLine } from '../../protocol/qmail/control.ts'
+import { parsePath } from '../../protocol/smtp/path.ts'
 import { decide } from './decide.ts'
 import { explain, meaning } from './explain.ts'
 import { printMailbox, type Mailbox } from './names.ts'
@@ -81,7 +82,10 @@ const test: Verb = {
   async run(context) {
     const [user, address] = context.arguments as [string, string]
     const person = personOf(user)
-    const sender = senderOf(address.replace(/^<(.*)>$/, '$1'), hostOf(context), undefined)
+    // As MAIL is read: quotes, backslashes and a source route are no part of the address.
+    const path = parsePath(address.startsWith('<') ? `FROM:${address}` : `FROM:<${address}>`, 'FROM')
+    if (!path.ok) throw new VerbRefusal('no address is as long as that', 'write local@domain')
+    const sender = senderOf(path.address, hostOf(context), undefined)
     const lists = await listsOf(context.tables, ownersFor(person))
     const decision = await decide(sender, person, lists, context.accounts)
     const reply = decision.allowed ? undefined
