@@ -48,7 +48,6 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
   const home = join(mailRootOf(database), domain, login)
-  const quota = checkQuota(user.quota ?? 0)
   const password = await textFor(user.password, user.keep)
   makeMaildir(database.home, home)
   const owner = statSync(database.home)
@@ -80,7 +79,6 @@ export async function setEnabled(database: Database, address: string, enabled: b
 
 /** Gives a user another quota. @param quota bytes, 0 for none. Throws HeliosError `unknown-user` or `bad-quota`. */
 export async function setQuota(database: Database, address: string, quota: number): Promise<void> {
-  checkQuota(quota)
   const { login, domain } = await requireUser(database, address)
   await changed(() => database.write.updateTable('passwd').set({ hardquota: checkQuota(quota) }).where('login', '=', login).where('virtual_host', '=', domain).execute())
 }
@@ -204,12 +202,6 @@ function checkPassword(password: string): string {
   if (password !== '' && password.length <= 1024 && !/[\x00\r\n]/.test(password) && password.isWellFormed()) return password
   const wrong = password === '' ? 'is empty' : 'has a line end or a NUL, is not UTF-8, or is longer than 1024 characters'
   throw refusal('bad-password', `the password ${wrong}`, 'choose another, or let --generate make one')
-}
-
-/** What every database holds, and JavaScript counts exactly. */
-function checkQuota(bytes: number): number {
-  if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes
-  throw refusal('bad-quota', `${bytes} is no number of bytes for a mailbox`, `write a whole number up to ${Number.MAX_SAFE_INTEGER}, or 0 for no limit`)
 }
 
 function userExists(login: string, domain: string): HeliosError {

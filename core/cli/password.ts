@@ -4,6 +4,7 @@
  * of the machine can read it in the process list.
  */
 import type { ReadStream } from 'node:tty'
+import { textOf } from '../../protocol/text.ts'
 import { generatePassword, HeliosError } from '../api/index.ts'
 import type { Io } from './command.ts'
 
@@ -80,7 +81,8 @@ async function firstLine(stdin: NodeJS.ReadStream, mend: string): Promise<string
     length += chunk.length
     if (chunk.includes(10) || length > MAX_LINE) break
   }
-  const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]!.replace(/\r$/, '')
+  // Bytes that are not UTF-8 stay what they are, so that they are refused and not taken for one another; an editor's mark before the text is no part of it.
+  const line = textOf(Buffer.concat(chunks)).split('\n')[0]!.replace(/^\ufeff/, '').replace(/\r$/, '')
   if (line !== '') return line
   throw new HeliosError('bad-password', 'no password came on standard input', {
     fault: 'operator', mend,

@@ -1,5 +1,5 @@
 /** `helios export` and `helios import`: a whole installation as a file, and back. */
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from 'commander'
@@ -16,7 +16,7 @@ type Format = typeof FORMATS[number]
 export const exporting: Noun = {
   register(program, io) {
     program.command('export').description('write domains, users, aliases, texts and what plugins keep into one file; passwords stay hashed')
-      .argument('[file]', 'a new file, or one to replace; standard output when absent')
+      .argument('[file]', 'a new file, or one to replace; standard output when absent, or -')
       .option('--format <format>', 'json (one object on each line) or csv; else as the name of the file ends', readFormat).option('--json', 'the same as --format json')
       .action((file: string | undefined, flags: Pick<ImportFlags, 'format' | 'json'>) => withHelios(io, async (helios) => {
         const format = flags.json === true ? 'json' : flags.format ?? formatOf(file)
@@ -27,10 +27,10 @@ export const exporting: Noun = {
         const texts = async function* (): AsyncGenerator<string> {
           for await (const text of inLargerParts(helios.export(format), () => progress.show('exported', rows += 1, Math.max(total, rows)))) yield text
         }
-        if (file === undefined) await io.pour(texts())
+        if (file === undefined || file === '-') await io.pour(texts())
         else await writeFile(resolve(io.cwd, file), texts())
         progress.clear()
-        if (file !== undefined) io.err(`${counted(rows, 'row')} in ${file}, with hashed passwords and other secrets: keep it as you keep the database`)
+        if (file !== undefined && file !== '-') io.err(`${counted(rows, 'row')} in ${file}, with hashed passwords and other secrets: keep it as you keep the database`)
       }))
   },
 }
@@ -87,16 +87,20 @@ async function* inLargerParts(texts: AsyncIterable<string>, each: () => void): A
   if (part !== '') yield part
 }
 
-/** Whole or not at all, and for nobody else's eyes. */
-async function writeFile(path: string, texts: AsyncIterable<string>): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+/** Whole or not at all, and for nobody else's eyes. A link stays one; a device or a pipe is written into. */
+async function writeFile(named: string, texts: AsyncIterable<string>): Promise<void> {
+  let aside: string | undefined
   try {
+    const before = statSync(named, { throwIfNoEntry: false })
+    if (before !== undefined && !before.isFile()) return await pipeline(texts, createWriteStream(named))
+    const path = before === undefined ? named : realpathSync(named)
+    aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
     await pipeline(texts, createWriteStream(aside, { flags: 'wx', mode: 0o600, flush: true }))
     renameSync(aside, path)
   } catch (error) {
-    rmSync(aside, { force: true })
+    if (aside !== undefined) rmSync(aside, { force: true })
     if (error instanceof HeliosError || !(error instanceof Error) || !('syscall' in error)) throw error
-    throw new HeliosError('export', `cannot write ${path}: ${error.message}`, { fault: 'operator', mend: 'name a file in a directory you may write to', cause: error })
+    throw new HeliosError('export', `cannot write ${named}: ${error.message}`, { fault: 'operator', mend: 'name a file in a directory you may write to', cause: error })
   }
 }
 
