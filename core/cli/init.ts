@@ -31,19 +31,24 @@ export const init: Noun = {
       .option('--domain <domain>', `the first domain to take mail for (default: ${DEMO_DOMAIN}, to try things)`)
       .option('--user <login>', `login of the first user (default: ${DEMO_USER})`)
       .action(async (dir: string | undefined, options: InitOptions) => {
-        await initHome(dir === undefined ? (await io.settings()).home : resolve(io.cwd, dir), options, io)
+        const home = dir === undefined ? (await io.settings()).home : resolve(io.cwd, dir)
+        if (!await initHome(home, options, io)) return
+        io.out(`next: helios serve${home === resolve(io.cwd, 'helios-home') ? '' : ` --home ${near(io.cwd, home)}`}`)
       })
   },
 }
 
 /**
- * Makes the home and says what was made; of a home that is complete nothing is changed. The user's password is
+ * Makes the home and says what was made; of a home that is complete nothing is changed, which is false. The user's password is
  * generated and shown this once. Rejects with HeliosError or ConfigError.
  * @param home absolute path
  */
-export async function initHome(home: string, options: InitOptions, io: Pick<Io, 'out' | 'cwd'>): Promise<void> {
+export async function initHome(home: string, options: InitOptions, io: Pick<Io, 'out' | 'cwd'>): Promise<boolean> {
   const begun = await isHome(home)
-  if (begun && existsSync(join(home, 'helios.db'))) return io.out(`${home} is a home already: nothing was changed`)
+  if (begun && existsSync(join(home, 'helios.db'))) {
+    io.out(`${home} is a home already: nothing was changed`)
+    return false
+  }
   const domain = checkDomain(options.domain ?? DEMO_DOMAIN)
   const { written } = await makeFiles(home, { me: options.me ?? hostName(), domain })
   io.out(begun ? `${home} was a home without accounts; added: ${[...written, 'helios.db'].join(' ')}` : `home made in ${home}`)
@@ -52,7 +57,7 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
   const user = begun && options.domain === undefined ? undefined : `${options.user ?? DEMO_USER}@${domain}`
   await withAccountsOf(home, async (helios) => user === undefined ? undefined : addFirstUser(helios, domain, user, io))
   if (user !== undefined && options.domain === undefined) writeFileSync(join(home, DEMO_FILE), `${user}\n`)
-  io.out(`next: helios serve${home === resolve(io.cwd, 'helios-home') ? '' : ` --home ${near(io.cwd, home)}`}`)
+  return true
 }
 
 async function makeFiles(home: string, options: Parameters<typeof writeHome>[1]) {

@@ -71,6 +71,7 @@ async function buildProgram(exit: (status: number) => void): Promise<Command> {
   toldBy(program, 'helios')
   for (const noun of [...NOUNS, ...await pluginNouns()]) noun.register(program, io, exit)
   addExamples(program)
+  pointAtHelp(program, 'helios')
   return program
 }
 
@@ -79,6 +80,15 @@ function toldBy(command: Command, name: string): Command {
   return command.exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${name}: ${stripVTControlCharacters(text).replace(/^error: /, '')}`) })
     .showHelpAfterError(`("${name} --help" shows what there is)`)
+}
+
+/** Whoever has found a command is shown that command's help. */
+function pointAtHelp(command: Command, name: string): void {
+  for (const part of command.commands) {
+    const whole = `${name} ${part.name()}`
+    part.showHelpAfterError(`("${whole} --help" shows ${part.commands.length > 0 ? 'what there is' : 'how it is written'})`)
+    pointAtHelp(part, whole)
+  }
 }
 
 function processIo(options: () => { readonly home?: string; readonly config?: string }): Io {

@@ -88,6 +88,8 @@ const del: Verb = {
       if (before.used === 1) throw new VerbRefusal(`the key ${selector} of ${domain} signs mail`, `run "helios dkim off ${domain} ${selector}" first`)
       return undefined
     })
+    if (context.flags.has('json')) context.out(JSON.stringify({ domain, selector, deleted: true }, undefined, 2))
+    else context.out(`the key ${selector} of ${domain} is deleted: take its record out of DNS in a week`)
   },
 }
 

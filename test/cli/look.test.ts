@@ -16,6 +16,8 @@ test('a command that is mistyped is told the near one; exit status 2', async (t)
   ]) {
     assert.equal((await here.helios(args)).code, 2, args.join(' '))
   }
+  assert.match((await here.helios(['user', 'ad'])).err, /\("helios user --help" shows what there is\)\n$/)
+  assert.match((await here.helios(['user', 'add'])).err, /\("helios user add --help" shows how it is written\)\n$/)
   const help = await here.helios(['--help'])
   assert.equal(help.code, 0)
   for (const noun of [
