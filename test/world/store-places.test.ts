@@ -50,8 +50,10 @@ function stories(name: string, ground: Ground): void {
     await set('k', 'v', NOW + 10)
     assert.deepEqual([await get('k', NOW + 9), await get('k', NOW + 10), await get('k', NOW, 'other')], ['v', undefined, undefined])
     assert.deepEqual([await setIfAbsent('k', 'second'), await setIfAbsent('k', 'third', NOW + HOUR, NOW + 10), await get('k')], ['v', 'third', 'third'])
-    await set('k', '')
-    assert.equal(await get('k'), '')
+    for (const value of ['', 'same', 'same']) {
+      await set('k', value)
+      assert.equal(await get('k'), value)
+    }
     await remove('k')
     await remove('k')
     assert.equal(await get('k'), undefined)
@@ -230,6 +232,9 @@ function shared(server: DatabaseServer): void {
 
     await home.write('control/qmailconfig', `${driverLine}\nconnectionstring user=reader dbname=x host=/nowhere/at/all\n`)
     assert.deepEqual((await problems()).map(({ severity }) => severity), ['warning'])
+    const waiting = await startServer(home)
+    assert.match(waiting.stderr(), /plugins cannot remember in the database of the accounts.*cannot be reached: reader at \/nowhere/)
+    await waiting.stop()
     await home.write('control/qmailconfig', '')
     assert.match((await checkHome({ home: home.path, cwd: home.path })).problems.find(({ severity }) => severity === 'error')?.reason ?? '', /there is no connectionstring/)
   })

@@ -35,7 +35,7 @@ const LONGEST_PAUSE = 20
 
 /** Nobody is asked before the first question. */
 export function storeInAccounts({ most = DEFAULT_MOST }: AccountsStoreOptions = {}): HomeStore {
-  let place: unknown
+  let target: unknown
   let open: Open | undefined
   let closed = false
   let waiting = 0
@@ -81,7 +81,7 @@ export function storeInAccounts({ most = DEFAULT_MOST }: AccountsStoreOptions = 
     })
   }
 
-  /** Questions of one counter. */
+  /** Questions of one counter. A connection that is lost while it writes may count them twice, and never not at all: that way a limit holds. */
   async function addAll(questions: readonly Asked<'add'>[], rows: Rows): Promise<readonly number[]> {
     const place = placeOf(questions[0]!, questions[0]!.window)
     return done(async () => {
@@ -127,8 +127,8 @@ export function storeInAccounts({ most = DEFAULT_MOST }: AccountsStoreOptions = 
     use(config) {
       const { driver, popConnections, connectionTimeout, queryTimeout } = config
       const next = { driver, popConnections, connectionTimeout, queryTimeout }
-      if (closed || isDeepStrictEqual(place, next)) return
-      place = next
+      if (closed || isDeepStrictEqual(target, next)) return
+      target = next
       open?.rows.close()
       open = driver === 'sqlite' ? undefined : opened(openRows(config, driver))
     },
