@@ -240,7 +240,7 @@ function shared(server: DatabaseServer): void {
   })
 
   test(`${driver}: two servers with homes of their own have one grey list and one limit`, async (t) => {
-    const { lines } = await database(t)
+    const { lines, dbname } = await database(t)
     const files = {
       'control/qmailconfig': `${lines.join('\n')}\n`, 'control/smtpplugins': `[rcpt]\ngreylist\n[pass]\nratelimit\n[+deliver]\n${deliverInto('here')}\n`, ...deliveryPlace('here'),
       'control/smtp-tcprules': '127.0.1.:allow,GREYLIST="delay=1s"\n127.0.2.:allow,RATELIMIT="network=10/1h"\n',
@@ -256,6 +256,8 @@ function shared(server: DatabaseServer): void {
     const replies = await Promise.all(Array.from({ length: 24 }, (_, n) => rcpt(n % 2 === 0 ? one : other, `127.0.2.${n + 1}`)))
     assert.equal(replies.filter((reply) => reply === '250 ok').length, 10, replies.join('\n'))
     assert.equal(replies.filter((reply) => reply.startsWith('451 sorry, too many recipients')).length, 14)
+    await server.admin(["DELETE FROM helios_store WHERE plugin = 'greylist'"], dbname)
+    assert.match(await rcpt(other, '127.0.1.1'), /^451 sorry, I do not know you yet/)
     await server.kill()
     assert.equal(await rcpt(one, '127.0.1.1', 'bob@local.example'), '451 qmail-spp failure: greylist: unavailable (#4.3.0)')
     await server.start()
