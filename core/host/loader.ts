@@ -24,7 +24,7 @@ export interface LoaderOptions {
   readonly file: string
   readonly compat: boolean
   readonly program: Pick<ProgramOptions, 'replyDialect' | 'log'> & { readonly broker: ProgramOptions['broker'] & WorkerOptions['broker'] }
-  readonly inline: Pick<InlineOptions, 'world' | 'log'>
+  readonly inline: Pick<InlineOptions, 'world' | 'log' | 'bySession'>
   readonly sandboxes: Pick<Sandboxes, 'load' | 'limits'>
   /** Shared by the lines of one generation, which often name the same file. */
   readonly bundles?: BundleCache

@@ -293,7 +293,7 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
       const built = await buildGeneration(control, {
         home, number, now: Date.now(), listRequired: number > 1,
         program: { broker, replyDialect: settings.replyDialect, log: pluginLog(log) },
-        inline: { world, log: pluginLog(log) }, sandboxes,
+        inline: { world, log: pluginLog(log), bySession: true }, sandboxes,
       })
       lists = [...built.files ?? lists, ...tls.files]
       trusted = built.trustedFiles ?? trusted

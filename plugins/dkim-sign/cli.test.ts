@@ -72,7 +72,7 @@ it('forgets a key, but none that signs', async () => {
   await run(['on', 'far.example', 'rsa1'])
   await assert.rejects(run(['del', 'far.example', 'rsa1']), refused(/signs mail/))
   await run(['off', 'far.example', 'rsa1'])
-  assert.equal((await run(['del', 'far.example', 'rsa1'])).out[0], 'the key rsa1 of far.example is deleted: take its record out of DNS in a week')
+  assert.equal((await run(['del', 'far.example', 'rsa1'])).out[0], 'the key rsa1 of far.example is deleted: its record may leave DNS a week after it last signed')
   assert.deepEqual(await tables.find(KEYS, {}), [])
   for (const verb of ['on', 'off', 'del']) await assert.rejects(run([verb, 'far.example', 'rsa1']), refused(/has no key rsa1/))
 })

@@ -89,7 +89,7 @@ const del: Verb = {
       return undefined
     })
     if (context.flags.has('json')) context.out(JSON.stringify({ domain, selector, deleted: true }, undefined, 2))
-    else context.out(`the key ${selector} of ${domain} is deleted: take its record out of DNS in a week`)
+    else context.out(`the key ${selector} of ${domain} is deleted: its record may leave DNS a week after it last signed`)
   },
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
+import { Helios } from '../../core/api/helios.ts'
 import { accountFacts } from '../../core/accounts/accounts.ts'
 import { addAlias, deleteAlias, listAliases } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
@@ -21,6 +22,7 @@ import { addUser, listUsers, renameUser, requireUser, setEnabled, setPassword } 
 import { HeliosError } from '../../core/error.ts'
 import { defineTable } from '../../core/plugin/table.ts'
 import { WorldUnavailable } from '../../core/plugin/world.ts'
+import { readPage } from '../docs/pages.ts'
 import { connectionLines, homeFor, newDatabase, openGround, type Ground } from './kit.ts'
 import { mariadb, postgresql, type DatabaseServer } from './servers.ts'
 import { hostileStories } from './hostile.ts'
@@ -338,6 +340,23 @@ function serverStories(server: DatabaseServer): void {
     assert.equal(await found(database, 'info@example.org'), 'ann@example.org')
     const width = (await database.write.introspection.getTables()).find(({ name }) => name === 'users')!
     assert.ok(width.columns.some(({ name }) => name === 'pw'))
+  })
+
+  test(`${driver}: the statements and connection strings of docs/databases.md do what they are said to`, async (t) => {
+    const page = readPage('docs/databases.md').text
+    const [, statements] = driver === 'mysql' ? /^ {3}MariaDB and MySQL[^\n]*\n\n((?: {7}.*\n)+)/m.exec(page)! : /^ {3}PostgreSQL[^\n]*\n\n((?: {7}.*\n)+)/m.exec(page)!
+    await server.admin(statements!.split('\n').map((line) => line.trim().replace(/;$/, '')).filter((line) => line !== ''))
+    const strings = page.match(/^ {7}(?:pop)?connectionstring .*$/gm)!.map((line) => line.trim().replace(/host=\S+/, `host=${server.host}`))
+    assert.equal(strings.length, 2)
+    const home = homeFor(t)
+    writeFileSync(join(home, 'control/qmailconfig'), [`dbdriver ${driver}`, ...strings, ''].join('\n'))
+    const helios = await Helios.open(home)
+    t.after(() => helios.close())
+    const made = await helios.migrate()
+    assert.equal(made.includes('GRANT SELECT ON helios_aliases TO userconsult'), driver === 'postgresql', made.join('\n'))
+    const { servers, problems } = await helios.status()
+    assert.deepEqual([servers.map(({ role, failure }) => [role, failure]), problems], [[['read', undefined], ['write', undefined]], []])
+    assert.deepEqual(await helios.users(), [])
   })
 
   test(`${driver}: a reading user without rights on the new tables gets them, or the administrator is told the statements`, async (t) => {

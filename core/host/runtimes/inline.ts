@@ -21,6 +21,8 @@ export interface InlineOptions {
   readonly control: Readonly<Record<string, unknown>>
   readonly world: WorldFactory
   readonly log: Log
+  /** Lines of the log have the session and the line of the list that was asked. */
+  readonly bySession?: boolean
   /** Where the line says nothing. Default: 60 s. */
   readonly defaults?: { readonly timeoutMs: number }
 }
@@ -81,18 +83,22 @@ class Context implements MessageContext {
   readonly session: MessageContext['session']
   readonly settings: MessageContext['settings']
   readonly control: MessageContext['control']
-  readonly log: Log
   readonly message: MessageContext['message']
   readonly #asking: Asking
+  readonly #options: InlineOptions
 
-  constructor(asking: Asking, { session, message }: HookRequest, { control, log }: InlineOptions, settings: MessageContext['settings']) {
+  constructor(asking: Asking, { session, message }: HookRequest, options: InlineOptions, settings: MessageContext['settings']) {
     this.session = session
     this.settings = settings
-    this.control = control as MessageContext['control']
-    this.log = log
+    this.control = options.control as MessageContext['control']
     // Only the handlers of the two hooks that have a message are promised one.
     this.message = message as MessageContext['message']
     this.#asking = asking
+    this.#options = options
+  }
+
+  get log(): Log {
+    return this.#options.bySession === true ? logOf(this.session.id, this.#options) : this.#options.log
   }
 
   get world(): World {
@@ -101,6 +107,16 @@ class Context implements MessageContext {
 
   get signal(): AbortSignal {
     return this.#asking.signal
+  }
+}
+
+/** What is said of a refusal is not to be taken for one where the line is not obeyed. */
+function logOf(session: string, { log, file, entry }: InlineOptions): Log {
+  const about = { session, line: `${file}:${entry.line} ${entry.text}` }
+  const before = entry.options.shadow === true ? 'in shadow, not obeyed: ' : ''
+  return {
+    info: (message, fields) => log.info(`${before}${message}`, { ...about, ...fields }),
+    warn: (message, fields) => log.warn(`${before}${message}`, { ...about, ...fields }),
   }
 }
 
