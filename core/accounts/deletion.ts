@@ -6,6 +6,7 @@ import type { Database } from './database.ts'
 import { dropDomainLine, mailRootOf } from './domains.ts'
 import { fileFailure } from './errors.ts'
 import { checkDomain } from './names.ts'
+import { asOwner } from './ownership.ts'
 import { findUser, listUsers, type UserInfo } from './users.ts'
 
 /** What a deletion would take along. */
@@ -35,7 +36,7 @@ export async function deleteUser(database: Database, { login, domain, home }: Us
     await ignoreMissing(() => database.write.deleteFrom('dotqmails').where('login', '=', login).where('virtual_host', '=', domain).execute())
     await database.write.deleteFrom('passwd').where('login', '=', login).where('virtual_host', '=', domain).execute()
   })
-  if (isOurs(database, login, domain, home)) removeTree(home)
+  if (isOurs(database, login, domain, home)) removeTree(database, home)
 }
 
 /** What deleting the domain would take along. Throws HeliosError `bad-domain`. */
@@ -59,7 +60,7 @@ export async function deleteDomain(database: Database, text: string): Promise<bo
     const [row] = await ignoreMissing(() => database.write.deleteFrom('helios_domains').where('domain', '=', domain).execute()) ?? []
     return Number(aliases?.numDeletedRows ?? 0) + Number(row?.numDeletedRows ?? 0)
   })
-  removeTree(join(mailRootOf(database), domain))
+  removeTree(database, join(mailRootOf(database), domain))
   return listed || users.length > 0 || gone > 0
 }
 
@@ -86,9 +87,9 @@ function countMessages(maildir: string): number {
   return folders.reduce((sum, folder) => sum + names(join(maildir, folder, 'new')).length + names(join(maildir, folder, 'cur')).length, 0)
 }
 
-function removeTree(path: string): void {
+function removeTree({ home }: Database, path: string): void {
   try {
-    rmSync(path, { recursive: true, force: true })
+    asOwner(home, () => rmSync(path, { recursive: true, force: true }))
   } catch (error) {
     throw fileFailure('mailbox', `cannot delete ${path}`, error)
   }

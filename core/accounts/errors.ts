@@ -13,7 +13,7 @@ export function refusal(code: string, message: string, mend: string): HeliosErro
 export function fileFailure(code: string, what: string, cause: unknown): HeliosError {
   const message = cause instanceof Error ? cause.message : String(cause)
   return new HeliosError(code, `${what}: ${message}`, {
-    fault: 'system', mend: 'run this as the user who owns the home, or as root, and see that the disk has room', cause,
+    fault: 'system', mend: 'see that it belongs to the user who owns the home, run this as that user or as root, and see that the disk has room', cause,
   })
 }
 

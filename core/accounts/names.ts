@@ -20,6 +20,15 @@ export function checkDomain(text: string): string {
   throw refusal('bad-domain', `"${text}" is not a domain`, 'write a name such as example.org, of at most 64 characters')
 }
 
+/** The domain in lower case; undefined for what is none. */
+export function domainIn(text: string): string | undefined {
+  try {
+    return checkDomain(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Login and domain of `login@domain`, in lower case. Throws HeliosError `bad-address` or `bad-domain`. */
 export function checkAddress(text: string): { readonly login: string; readonly domain: string } {
   const at = text.lastIndexOf('@')

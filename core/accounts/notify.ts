@@ -2,11 +2,10 @@
  * Settings of new-mail notification (the Helios manual, chapter 3 section 5): from which Jabber account a user is told of new mail, and where.
  * A group of users is written with `[:all:]` for login, domain or both. Of what a user's own row leaves open the narrowest group's counts.
  */
-import { asciiLower } from '../../protocol/text.ts'
 import { changed, insertNew, ownRows } from './changes.ts'
 import type { Database } from './database.ts'
 import { refusal } from './errors.ts'
-import { checkAddress, checkDomain } from './names.ts'
+import { checkAddress, domainIn } from './names.ts'
 import { isTrue } from './schema.ts'
 import { requireUser } from './users.ts'
 
@@ -141,16 +140,8 @@ function nameOf({ login, domain }: Owner): string {
 /** RFC 7622 as far as a slip of the pen goes: `local@domain/resource`, where only an address to send to may lack the local part. Throws HeliosError `bad-jid`. */
 export function checkJid(text: string, account = true): string {
   const [, local, domain] = /^(?:([^"&'/:<>@\s]+)@)?([^"&'/:<>@\s]+)(?:\/\S+)?$/.exec(text) ?? []
-  if (domain !== undefined && (local !== undefined || !account) && text.length <= 255 && isHost(domain)) return text
+  if (domain !== undefined && (local !== undefined || !account) && text.length <= 255 && domainIn(domain) !== undefined) return text
   throw refusal('bad-jid', `"${text}" is not a Jabber address`, account ? 'write login@server, such as ann@jabber.example' : 'write login@server, such as ann@jabber.example, or the name of a gateway')
-}
-
-function isHost(domain: string): boolean {
-  try {
-    return checkDomain(asciiLower(domain)) !== ''
-  } catch {
-    return false
-  }
 }
 
 function checkSecret(password: string): string {

@@ -13,13 +13,46 @@ export function giveToOwner(home: string, path: string): void {
   if (uid !== 0) lchownSync(path, uid, gid)
 }
 
-/** Creates a directory (mode 0700) and the missing ones above it, each the home owner's. True when it was not there before. */
+export interface Identity {
+  readonly uid: number
+  readonly gid: number
+  /** Takes its groups in place of root's. */
+  takeGroups(): void
+}
+
+/** For root: does this with the rights of another and comes back. What it does must not wait. */
+export function withRightsOf<T>({ uid, gid, takeGroups }: Identity, work: () => T): T {
+  const [groups, group] = [process.getgroups!(), process.getegid!()]
+  try {
+    takeGroups()
+    process.setegid!(gid)
+    process.seteuid!(uid)
+    return work()
+  } finally {
+    process.seteuid!(0)
+    process.setegid!(group)
+    process.setgroups!(groups)
+  }
+}
+
+/**
+ * Does this with the rights of who owns the home, where root works on somebody else's: a link that was planted in it leads root nowhere,
+ * and what is made is that owner's. What it does must not wait.
+ */
+export function asOwner<T>(home: string, work: () => T): T {
+  const owner = process.geteuid?.() === 0 ? statSync(home, { throwIfNoEntry: false }) : undefined
+  if (owner === undefined || owner.uid === 0) return work()
+  return withRightsOf({ uid: owner.uid, gid: owner.gid, takeGroups: () => process.setgroups!([]) }, work)
+}
+
+/** Creates a directory (mode 0700) and the missing ones above it, with the home owner's rights. True when it was not there before. */
 export function makeDirectory(home: string, path: string): boolean {
+  return asOwner(home, () => makeWithParents(path))
+}
+
+function makeWithParents(path: string): boolean {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 })
   if (first === undefined) return false
-  for (let made = path; made.length >= first.length; made = dirname(made)) {
-    chmodSync(made, 0o700)
-    giveToOwner(home, made)
-  }
+  for (let made = path; made.length >= first.length; made = dirname(made)) chmodSync(made, 0o700)
   return true
 }

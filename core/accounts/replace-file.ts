@@ -2,15 +2,19 @@
 import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { bytesOf } from '../../protocol/text.ts'
-import { giveToOwner } from './ownership.ts'
+import { asOwner } from './ownership.ts'
 
 /**
- * Puts a file in place of another: a reader sees the old one or the new one, never a part. Mode and owner stay; a symbolic
- * link stays one, and its target is replaced. Throws the file system's error.
+ * Puts a file in place of another, with the rights of the home's owner: a reader sees the old one or the new one, never a part. Its mode stays; a
+ * symbolic link stays one, and its target is replaced. Throws the file system's error.
  * @param path absolute
  * @param content Text
  */
 export function replaceFile(home: string, path: string, content: string): void {
+  asOwner(home, () => replace(path, content))
+}
+
+function replace(path: string, content: string): void {
   const before = existing(path)
   const target = before === undefined ? path : realpathSync(path)
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.new`)
@@ -19,8 +23,7 @@ export function replaceFile(home: string, path: string, content: string): void {
   try {
     // All of it: `writeSync` may end in the middle, without an error, where the disk has room for a part.
     writeFileSync(file, bytesOf(content))
-    if (before === undefined) giveToOwner(home, aside)
-    else keepRights(file, before)
+    if (before !== undefined) keepRights(file, before)
     fsyncSync(file)
     renameSync(aside, target)
   } catch (error) {

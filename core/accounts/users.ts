@@ -8,7 +8,7 @@ import { changed, insertNew, ownRows } from './changes.ts'
 import { isKnownDomain, mailRootOf } from './domains.ts'
 import { fileFailure, refusal } from './errors.ts'
 import { checkAddress } from './names.ts'
-import { makeDirectory } from './ownership.ts'
+import { asOwner, makeDirectory } from './ownership.ts'
 import { hashPassword, keepClear } from './passwords.ts'
 import { isDuplicate } from './questions.ts'
 import { isTrue, type PasswdTable } from './schema.ts'
@@ -130,11 +130,13 @@ async function moveNotify({ write }: Database, from: { readonly login: string; r
 /** False where there is nothing to move. */
 function moveHome(home: string, from: string, to: string): boolean {
   try {
-    if (!existsSync(from)) return false
-    makeDirectory(home, dirname(to))
-    if (existsSync(to)) throw new Error(`${to} is there already`)
-    renameSync(from, to)
-    return true
+    return asOwner(home, () => {
+      if (!existsSync(from)) return false
+      makeDirectory(home, dirname(to))
+      if (existsSync(to)) throw new Error(`${to} is there already`)
+      renameSync(from, to)
+      return true
+    })
   } catch (error) {
     throw fileFailure('mailbox', `cannot move ${from} to ${to}`, error)
   }
@@ -183,7 +185,7 @@ function makeMaildir(home: string, directory: string): void {
   try {
     makeDirectory(home, directory)
     // Delivery refuses into a directory that others may write to; 0700 holds for one that was there before, too.
-    chmodSync(directory, 0o700)
+    asOwner(home, () => chmodSync(directory, 0o700))
     for (const part of ['tmp', 'new', 'cur']) makeDirectory(home, join(directory, 'Maildir', part))
   } catch (error) {
     throw fileFailure('mailbox', `cannot create ${directory}`, error)

@@ -1,7 +1,8 @@
 /** What the running server tells `helios status`: one small file in the home, replaced whole. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problem } from '../../config/problem.ts'
+import { makeOwnDirectory } from '../own-directory.ts'
 import type { QueueStatus } from '../queue/types.ts'
 
 export interface ServerStatus {
@@ -77,14 +78,9 @@ export class StatusFile {
   }
 
   async #replace(): Promise<void> {
-    // Not its parents: where the home was moved away, no new one may take its place.
-    await mkdir(this.#directory, { mode: 0o700 }).catch(exists)
+    await makeOwnDirectory(this.#directory)
     const draft = join(this.#directory, `.status.${process.pid}`)
     await writeFile(draft, `${JSON.stringify(this.#status())}\n`, { mode: 0o600 })
     await rename(draft, join(this.#directory, 'status.json'))
   }
-}
-
-function exists(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }

@@ -8,6 +8,7 @@ import { accessSync, constants } from 'node:fs'
 import { userInfo } from 'node:os'
 import { homeOwner, notOwnedBy } from '../../config/home-owner.ts'
 import type { Settings } from '../../config/settings.ts'
+import { withRightsOf } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
 import { codeRoot, moduleFile } from '../paths.ts'
 import { wantedUser } from './wanted-user.ts'
@@ -105,17 +106,7 @@ function lookUp(name: string, file: string | undefined): Identity {
 
 function rootBecoming({ name, uid, gid }: Identity): ServerUser {
   return {
-    as(work) {
-      initgroups(name, gid)
-      process.setegid!(gid)
-      process.seteuid!(uid)
-      try {
-        return work()
-      } finally {
-        process.seteuid!(0)
-        process.setegid!(0)
-      }
-    },
+    as: (work) => withRightsOf({ uid, gid, takeGroups: () => initgroups(name, gid) }, work),
     become() {
       initgroups(name, gid)
       process.setgid!(gid)

@@ -1,9 +1,10 @@
 /** Whom a server that root starts is to become, as an operator wrote it. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../../config/settings.ts'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
 import { textOf } from '../../protocol/text.ts'
+import { asOwner } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
 
 export interface WantedUser {
@@ -32,22 +33,6 @@ function readAccountsFile(home: string): { readonly name: string; readonly conte
     }
     return { name: 'control/qmailconfig', content: undefined }
   })
-}
-
-function asOwner<T>(home: string, work: () => T): T {
-  const owner = statSync(home, { throwIfNoEntry: false })
-  if (process.geteuid?.() !== 0 || owner === undefined || owner.uid === 0) return work()
-  const groups = process.getgroups!()
-  process.setgroups!([])
-  process.setegid!(owner.gid)
-  process.seteuid!(owner.uid)
-  try {
-    return work()
-  } finally {
-    process.seteuid!(0)
-    process.setegid!(0)
-    process.setgroups!(groups)
-  }
 }
 
 function readIfThere(path: string): string | undefined {

@@ -2,7 +2,8 @@
  * The ring of segment files. Writing here may fail and may take its time; who must neither fail nor
  * wait stands in front of it (recorder.ts).
  */
-import { chmod, mkdir, open, rm, statfs, type FileHandle } from 'node:fs/promises'
+import { chmod, open, rm, statfs, type FileHandle } from 'node:fs/promises'
+import { makeOwnDirectory } from '../own-directory.ts'
 import { listSegments, segmentPath, type Segment } from './segments.ts'
 
 export interface RingOptions {
@@ -73,10 +74,7 @@ export class Ring {
 
   /** Continues the newest segment; a line that a crash cut short is ended first, so that it spoils no other. */
   async #start(): Promise<void> {
-    // Not its parents: where the home was moved away, no new one may take its place.
-    await mkdir(this.#options.directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+    await makeOwnDirectory(this.#options.directory)
     await chmod(this.#options.directory, 0o700)
     this.#segments = await listSegments(this.#options.directory)
     this.#ready = true

@@ -1,7 +1,7 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { chmod, lstat, readdir, readFile, readlink, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -70,6 +70,44 @@ test('low ports, and then nothing of root is left', { skip }, async () => {
   assert.match((await helios(home, 'why', '--last', '1')).stdout, /delivered/)
   assert.doesNotMatch(server.stderr(), /runs as root/)
   assert.equal((await server.stop()).code, 0)
+})
+
+test('links that the owner of the home has planted lead the commands of root nowhere', { skip }, async () => {
+  const home = await makeHome({ 'control/rcpthosts': 'local.example\n' })
+  await settings(home, { user: USER })
+  await give(home)
+  await helios(home, 'user', 'add', 'ann@local.example', '--generate')
+  const victim = await temporaryDirectory()
+  await mkdir(join(victim, 'ann'), { mode: 0o755 })
+  await chmod(victim, 0o755)
+  await writeFile(join(victim, 'ann/letter'), 'precious')
+  await writeFile(join(victim, 'hosts'), 'of root\n', { mode: 0o644 })
+  const plant = async (name: string, target: string): Promise<void> => {
+    await rename(home.at(name), home.at(`${name}.kept`)).catch(() => undefined)
+    await symlink(target, home.at(name))
+    await lchown(home.at(name), uid, gid)
+  }
+  const undo = async (name: string): Promise<void> => {
+    await rm(home.at(name), { force: true })
+    await rename(home.at(`${name}.kept`), home.at(name)).catch(() => undefined)
+  }
+  for (const [name, target, lines] of [
+    ['mail/local.example', victim, [['user', 'del', 'ann@local.example', '--yes'], ['user', 'add', 'bob@local.example', '--generate']]],
+    ['mail/local.example/carl', join(victim, 'ann'), [['user', 'add', 'carl@local.example', '--generate']]],
+    ['control/rcpthosts', join(victim, 'hosts'), [['domain', 'add', 'b.example'], ['domain', 'del', 'local.example', '--yes']]],
+    ['run', victim, [['domain', 'add', 'c.example']]],
+    ['helios.db', join(victim, 'new.db'), [['user', 'list']]],
+  ] as const) {
+    // What an earlier command did is done anew.
+    await helios(home, 'user', 'add', 'ann@local.example', '--generate').catch(() => undefined)
+    await plant(name, target)
+    for (const line of lines) await helios(home, ...line).catch(() => undefined)
+    await undo(name)
+    assert.deepEqual((await readdir(victim)).toSorted(), ['ann', 'hosts'], name)
+    assert.equal(await readFile(join(victim, 'ann/letter'), 'utf8'), 'precious', name)
+    assert.equal(await readFile(join(victim, 'hosts'), 'utf8'), 'of root\n', name)
+    for (const each of [victim, join(victim, 'ann')]) assert.deepEqual(await stat(each).then((found) => [found.uid, found.mode & 0o777]), [0, 0o755], name)
+  }
 })
 
 test('several server processes on a low port: one that dies is replaced without root', { skip }, async () => {

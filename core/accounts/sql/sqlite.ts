@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { TableNames } from '../../../protocol/qmail/qmailconfig.ts'
 import { HeliosError } from '../../error.ts'
 import { migrateSqlite } from '../migrations.ts'
-import { giveToOwner } from '../ownership.ts'
+import { asOwner } from '../ownership.ts'
 
 export interface SqliteOptions {
   /**
@@ -20,10 +20,14 @@ const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
 
 /** Opens it, creating file and tables where they are missing. Throws HeliosError `database`. */
-export function openSqliteFile(home: string, names: TableNames, { patience = 500 }: SqliteOptions): DatabaseSync {
-  const path = join(home, 'helios.db')
+export function openSqliteFile(home: string, names: TableNames, options: SqliteOptions): DatabaseSync {
+  // With the files beside it, which SQLite makes at the first question.
+  return asOwner(home, () => openFile(join(home, 'helios.db'), names, options))
+}
+
+function openFile(path: string, names: TableNames, { patience = 500 }: SqliteOptions): DatabaseSync {
   try {
-    createFile(home, path)
+    createFile(path)
     const raw = new DatabaseSync(path, { timeout: patience, enableForeignKeyConstraints: true })
     try {
       useWal(raw, patience)
@@ -46,10 +50,9 @@ export function isBusy(error: unknown): boolean {
 }
 
 // The mode is given at creation, before the first byte; SQLite copies it to the -wal and -shm files.
-function createFile(home: string, path: string): void {
+function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
-    giveToOwner(home, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }

@@ -7,7 +7,7 @@ import { ownRows } from '../changes.ts'
 import { printDate, readDate } from '../dates.ts'
 import type { Database } from '../database.ts'
 import { listDomains, mailRootOf } from '../domains.ts'
-import { checkDomain } from '../names.ts'
+import { domainIn } from '../names.ts'
 import { inPages } from '../pages.ts'
 import { isMissingTable } from '../questions.ts'
 import { isTrue } from '../schema.ts'
@@ -55,17 +55,9 @@ async function* recordsOf(database: Database, kind: Kind): AsyncGenerator<Record
 
 async function* domainsOf(database: Database): AsyncGenerator<Record> {
   for (const { domain, accepted, users } of await listDomains(database)) {
-    if (!(accepted || users > 0) || !isDomain(domain)) continue
+    // A line such as `.example.org` of rcpthosts is no domain, and stays where it stands.
+    if (!(accepted || users > 0) || domainIn(domain) !== domain) continue
     yield { kind: DOMAIN.name, values: accepted ? { domain } : { domain, accepted } }
-  }
-}
-
-/** A line such as `.example.org` of rcpthosts is no domain, and stays where it stands. */
-function isDomain(text: string): boolean {
-  try {
-    return checkDomain(text) === text
-  } catch {
-    return false
   }
 }
 

@@ -1,7 +1,7 @@
 /** What an editor needs to know the plugin API in a home, where there is no node_modules. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { giveToOwner, makeDirectory } from '../../accounts/ownership.ts'
+import { asOwner, makeDirectory } from '../../accounts/ownership.ts'
 import { defaultsDir } from '../../paths.ts'
 
 /**
@@ -22,8 +22,7 @@ export function writeEditorFiles(home: string): readonly string[] {
 }
 
 function write(home: string, name: string, content: string): string {
-  writeFileSync(join(home, name), content)
-  giveToOwner(home, join(home, name))
+  asOwner(home, () => writeFileSync(join(home, name), content))
   return name
 }
 

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Section } from '../../../protocol/spp/list.ts'
 import { printHook } from '../../../protocol/spp/transcript-words.ts'
 import { fileFailure, refusal } from '../../accounts/errors.ts'
-import { giveToOwner, makeDirectory } from '../../accounts/ownership.ts'
+import { asOwner, makeDirectory } from '../../accounts/ownership.ts'
 import { LANGUAGES, scaffold, type Language, type NewFile } from '../../host/lab/scaffold.ts'
 import { bundledPlugins } from '../../host/lab/target.ts'
 import type { Io } from '../command.ts'
@@ -40,6 +40,10 @@ export function registerNew(noun: Command, io: Io): void {
 
 /** All of them or none. Throws HeliosError. */
 function write(home: string, files: readonly NewFile[]): void {
+  asOwner(home, () => writeAll(home, files))
+}
+
+function writeAll(home: string, files: readonly NewFile[]): void {
   const there = files.find(({ path }) => existsSync(join(home, path)))
   if (there !== undefined) {
     throw refusal('plugin-exists', `${join(home, there.path)} is there already`, 'choose another name: nothing is overwritten')
@@ -57,7 +61,6 @@ function write(home: string, files: readonly NewFile[]): void {
       } finally {
         closeSync(fd)
       }
-      giveToOwner(home, file)
     }
   } catch (cause) {
     for (const file of begun) rmSync(file, { force: true })
