@@ -5,8 +5,10 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
+const RUNNER = join('core', 'host', 'runtimes', 'sandbox', 'runner.js')
 
 rmSync(dist, { recursive: true, force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'test', 'tsconfig.build.json')], { stdio: 'inherit' })
 cpSync(join(root, 'config', 'defaults'), join(dist, 'config', 'defaults'), { recursive: true })
+cpSync(join(root, RUNNER), join(dist, RUNNER))
 for (const page of globSync('plugins/*/README.md', { cwd: root })) cpSync(join(root, page), join(dist, page))

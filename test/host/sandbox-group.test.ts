@@ -31,13 +31,47 @@ function counted(start: StartProcess = startHere('/')): { readonly start: StartP
 
 const LOOPS = "rcpt: ({ session }) => { if (session.helo === 'loop') for (;;); return error('550 bad') }"
 
-test('one process for all, another for each group', async (t) => {
+test('a process for each plugin, one for all of a group', async (t) => {
   const kit = sandboxKit(t)
   kit.write({ 'plugins/a.ts': pluginText('a', 'rcpt: () => ok()'), 'plugins/b.ts': pluginText('b', 'rcpt: () => ok()') })
-  const lines = [await kit.line('rcpt', 'plugins/a.ts'), await kit.line('rcpt', 'plugins/b.ts'), await kit.line('rcpt', '@group=alone plugins/b.ts')]
-  for (const line of lines) assert.deepEqual(await line.run(requestOf('rcpt')), { commands: [ok()] })
-  assert.equal(kit.sandboxes.pids.length, 2)
-  assert.equal(kit.sandboxes.size, 3)
+  const held: Line[] = []
+  const ask = async (list: readonly string[], processes: number): Promise<void> => {
+    for (const text of list) {
+      const line = await kit.line('rcpt', text)
+      held.push(line)
+      assert.deepEqual(await line.run(requestOf('rcpt')), { commands: [ok()] })
+    }
+    assert.equal(kit.sandboxes.pids.length, processes)
+  }
+  await ask(['plugins/a.ts', 'plugins/b.ts', '@timeout=5s plugins/b.ts'], 2)
+  await ask(['@group=both plugins/a.ts', '@group=both plugins/b.ts'], 3)
+  await ask(['@group=alone plugins/b.ts'], 4)
+  kit.write({ 'plugins/a.ts': pluginText('a', 'rcpt: () => (0, ok())') })
+  await ask(['plugins/a.ts'], 4)
+  assert.equal(kit.sandboxes.size, 6)
+  assert.equal(held.length, 7)
+})
+
+test('what a plugin does to its process costs its neighbour nothing', async (t) => {
+  const kit = sandboxKit(t, { spare: true })
+  kit.write({ 'plugins/bad.ts': pluginText('bad', LOOPS), 'plugins/good.ts': pluginText('good', 'rcpt: () => ok()') })
+  const bad = await kit.line('rcpt', 'plugins/bad.ts')
+  const good = await kit.line('rcpt', 'plugins/good.ts')
+  assert.deepEqual(await good.run(requestOf('rcpt')), { commands: [ok()] })
+  const before = kit.sandboxes.pids
+  let looping = true
+  const loop = Promise.resolve(bad.run(requestOf('rcpt', { session: { helo: 'loop' } }))).finally(() => { looping = false })
+  let answers = 0
+  while (looping) {
+    assert.deepEqual(await good.run(requestOf('rcpt')), { commands: [ok()] })
+    answers++
+  }
+  assert.equal((await loop).fault?.kind, 'timed-out')
+  assert.ok(answers > 1, 'asked and answered meanwhile')
+  assert.equal(kit.sandboxes.pids.filter((pid) => before.includes(pid)).length, 1)
+  assert.deepEqual(kit.logged.filter((line) => line.includes('process')), [
+    kit.logged.find((line) => /^warn the sandbox's process of plugins\/bad\.ts gave no sign of life for \d+ ms and was killed, while bad was asked$/.test(line)),
+  ])
 })
 
 test('calls in flight when a neighbour loops are asked again, except those that had an effect', async (t) => {
@@ -53,8 +87,8 @@ test('calls in flight when a neighbour loops are asked again, except those that 
     accounts: { ...UNASKED, find: async () => account, hasDomain: () => new Promise<boolean>((resolve) => { asked += 1; waiting.push(() => resolve(true)) }) },
     mailbox: { deliver: async () => { deliveries += 1; return 'new/1' } },
   }
-  const bad = await kit.line('rcpt', 'plugins/bad.ts')
-  const good = await kit.line('deliver', 'plugins/good.ts', { facts })
+  const bad = await kit.line('rcpt', '@group=both plugins/bad.ts')
+  const good = await kit.line('deliver', '@group=both plugins/good.ts', { facts })
   const message = testMessage()
   const pure = [1, 2, 3].map(() => good.run(requestOf('deliver', { message })))
   const effective = good.run(requestOf('deliver', { message, session: { helo: 'deliver' } }))
@@ -76,8 +110,8 @@ test('calls in flight when a neighbour loops are asked again, except those that 
 test('a plugin that has ended the process it shared has one of its own, until it is edited', async (t) => {
   const kit = sandboxKit(t, { spare: true })
   kit.write({ 'plugins/bad.ts': pluginText('bad', LOOPS), 'plugins/good.ts': pluginText('good', 'rcpt: () => ok()') })
-  const bad = await kit.line('rcpt', 'plugins/bad.ts')
-  const good = await kit.line('rcpt', 'plugins/good.ts')
+  const bad = await kit.line('rcpt', '@group=both plugins/bad.ts')
+  const good = await kit.line('rcpt', '@group=both plugins/good.ts')
   const loop = requestOf('rcpt', { session: { helo: 'loop' } })
   assert.equal((await bad.run(loop)).fault?.kind, 'timed-out')
   assert.deepEqual(await good.run(requestOf('rcpt')), { commands: [ok()] })
@@ -91,7 +125,7 @@ test('a plugin that has ended the process it shared has one of its own, until it
   }
   assert.equal(kit.logged.filter((line) => line.includes('bad ended the process it shared')).length, 1)
   kit.write({ 'plugins/bad.ts': pluginText('bad', "rcpt: () => error('550 mended')") })
-  const mended = await kit.line('rcpt', 'plugins/bad.ts')
+  const mended = await kit.line('rcpt', '@group=both plugins/bad.ts')
   assert.deepEqual(await mended.run(requestOf('rcpt')), { commands: [error('550 mended')] })
   assert.deepEqual(kit.sandboxes.pids, [shared], 'an edit gives it another chance')
 })

@@ -18,7 +18,7 @@ export interface Cell {
   readonly stage: Stage
   readonly runtime: Runtime
   readonly onerror: OnError
-  /** The sandbox's group; undefined for the one that bystanders share. */
+  /** The sandbox's group, never the bystanders'; undefined in other runtimes. */
   readonly group: string | undefined
   /** The line without its options, as replies and the trace name it. */
   readonly text: string
@@ -46,8 +46,9 @@ export interface CellOptions {
   readonly list: string
 }
 
-/** Every third process-ending cell has the company of bystanders; the others have theirs, or the matrix would take a minute more. */
-const GROUPS: readonly (string | undefined)[] = [undefined, 'chaos-1', 'chaos-2']
+/** A process for each plugin would be fifty at once. Those that end theirs do so in three, one after the other in each. */
+const GROUPS = ['chaos-1', 'chaos-2', 'chaos-3'] as const
+const GROUP = 'chaos'
 const POLICIES: readonly OnError[] = ['tempfail', 'refuse', 'open']
 
 export function makeCells({ faults, stages, runtimes = RUNTIMES, onerror, list }: CellOptions): readonly Cell[] {
@@ -62,7 +63,8 @@ function makeCell(fault: ChaosFault, form: Form, stage: Stage, runtime: Runtime,
   const id = `${runtime}-${stage}-${fault.name}`
   const listFile = `${PLACE}/lists/${id}`
   const file = fileOf(fault, form, stage, runtime)
-  const group = runtime === 'sandbox' && form.endsProcess === true ? GROUPS[STAGES.indexOf(stage) % GROUPS.length] : undefined
+  const ending = form.endsProcess === true ? GROUPS[STAGES.indexOf(stage) % GROUPS.length] : GROUP
+  const group = runtime === 'sandbox' ? ending : undefined
   const options = printOptions({
     timeout: form.timeoutMs ?? DEFAULT_TIMEOUT_MS, onerror,
     ...(runtime === 'worker' ? { protocol: 'spp2' as const } : {}), ...(runtime === 'inline' ? { trusted: true } : {}),

@@ -2,7 +2,9 @@
 import type { Readable } from 'node:stream'
 import { textOf } from '../../../protocol/text.ts'
 import type { PipePool } from './pipes.ts'
+import { COMPUTES_MS, putBehind } from './priority.ts'
 import { startProgram, type Started } from './start.ts'
+import { turnsOf } from './vitals.ts'
 import type { WireJob, WireResult } from './wire.ts'
 
 export interface Run {
@@ -40,11 +42,13 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   let outputEnded = false
   let over = false
   let timer = setTimeout(() => kill('timeout'), job.timeoutMs)
+  const watching = setInterval(look, COMPUTES_MS)
 
   stdout.once('end', endOutput)
   stdout.once('close', endOutput)
   child.on('exit', (exit, signal) => {
     exited = { exit, signal }
+    clearInterval(watching)
     if (reason === undefined || outputEnded) return settle()
     clearTimeout(timer)
     timer = setTimeout(finish, AFTER_KILL_MS)
@@ -63,6 +67,12 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
     setImmediate(() => setImmediate(finish))
   }
 
+  function look(): void {
+    if ((turnsOf(pid)?.computed ?? 0) < COMPUTES_MS) return
+    clearInterval(watching)
+    putBehind(pid)
+  }
+
   function kill(why: Reason): void {
     if (reason !== undefined || over) return
     reason = why
@@ -75,6 +85,7 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
     if (over) return
     over = true
     clearTimeout(timer)
+    clearInterval(watching)
     stdout.destroy()
     linger(stderr)
     ended({

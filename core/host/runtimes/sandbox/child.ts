@@ -1,8 +1,9 @@
 /** One sandbox process: its pipe, its pulse and its memory. What is asked in it is its owner's business. */
 import { openChannel, type Channel } from '../../children/channel.ts'
+import { COMPUTES_MS, putBehind } from '../../children/priority.ts'
+import { residentBytes, turnsOf, type Turns } from '../../children/vitals.ts'
 import type { SandboxLimits } from './limits.ts'
 import { sandboxProgram, type SandboxProcess, type StartProcess } from './program.ts'
-import { residentBytes, turnsOf, type Turns } from './vitals.ts'
 import { readNotice } from './read.ts'
 import { MAX_LINE, type Notice, type Order } from './wire.ts'
 
@@ -43,6 +44,7 @@ export class Child {
   /** Whose code runs, as far as the process has said. */
   running: { readonly p: number; readonly i: number } | undefined
   #over = false
+  #behind = false
   #busy = 0
   #loading = 0
   #watch: NodeJS.Timeout | undefined
@@ -204,6 +206,10 @@ export class Child {
     const known = turns !== undefined && ping.turns !== undefined
     const computed = known ? turns.computed - ping.turns.computed : silentFor
     const still = known ? silentFor - (turns.waited - ping.turns.waited) : silentFor
+    if (computed >= COMPUTES_MS && this.#loading === 0 && !this.#behind) {
+      this.#behind = true
+      putBehind(this.pid)
+    }
     const { heartbeatMs, silenceMs, loadMs } = this.#limits
     const stuck = computed >= (this.#loading > 0 ? loadMs : heartbeatMs) || still >= Math.max(silenceMs, this.#loading > 0 ? loadMs : 0)
     if (!stuck) return

@@ -1,7 +1,7 @@
 /**
- * The plugins that share one process, and what is asked of them. When the process ends, whoever's code ran is at
- * fault and has a process of its own from then on; everybody else's calls are asked again in the next process, unless
- * they had an effect.
+ * What shares a process: the texts of one plugin, an edit beside what it was before, or the plugins of one `group=`; and what is
+ * asked of them. When the process ends, whoever's code ran is at fault, and leaves the group for a process of its own; everybody
+ * else's calls are asked again in the next process, unless they had an effect.
  */
 import type { Log } from '../../../plugin/plugin.ts'
 import type { Fault } from '../../types.ts'
@@ -30,7 +30,7 @@ export interface Asked {
 }
 
 export interface GroupOptions {
-  /** As logs show it. */
+  /** What follows `the sandbox's process` in logs: `of plugins/mine.ts`. */
   readonly name: string
   readonly limits: SandboxLimits
   readonly log: Log
@@ -174,7 +174,7 @@ export class Group implements ChildOwner {
       this.#wanted.clear()
       const detail = cause instanceof Error ? cause.message : String(cause)
       const resting = this.#launches.failed()
-      if (resting) this.#options.log.warn(`the sandbox${this.#named()} does not start: ${detail}; it is not tried for a while`)
+      if (resting) this.#options.log.warn(`the sandbox ${this.name} does not start: ${detail}; it is not tried for a while`)
       this.#failWaiting({ kind: 'cannot-start', detail })
     }
   }
@@ -328,7 +328,7 @@ export class Group implements ChildOwner {
     this.#ends = [...this.#ends, performance.now()]
     const { log } = this.#options
     const who = guilty.unit === undefined ? '' : `, while ${guilty.unit.text.description.name} was asked`
-    log.warn(`the sandbox's process${this.#named()} ${detail}${who}`)
+    log.warn(`the sandbox's process ${this.name} ${detail}${who}`)
     if (guilty.unit?.text.restarts.failed() === true) {
       const { name } = guilty.unit.text.description
       log.warn(`the plugin ${name} has ended its process too often: it is not asked for ${this.#options.limits.restMs / 1000} s`)
@@ -364,10 +364,6 @@ export class Group implements ChildOwner {
     this.#child = undefined
     this.#forget()
     child.end()
-  }
-
-  #named(): string {
-    return this.name === '' ? '' : ` ${this.name}`
   }
 }
 

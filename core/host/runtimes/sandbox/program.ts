@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Broker } from '../../children/broker.ts'
 import type { Log } from '../../../plugin/plugin.ts'
-import { moduleFile } from '../../../paths.ts'
 import type { SandboxLimits } from './limits.ts'
 
 /** A program without standard input and output, with an empty environment, in `/`, with a pipe on fd 3. */
@@ -35,21 +34,20 @@ export interface SandboxExit {
 /** Starts a program. Rejects when there is no process to be had. */
 export type StartProcess = (program: SandboxProgram) => Promise<SandboxProcess>
 
-const RUNNER = 'core/host/runtimes/sandbox/runner'
+const RUNNER = join(import.meta.dirname, 'runner.js')
 
 /** Node with the runner, which may read itself and vm2, write nothing and start nothing. */
 export function sandboxProgram(limits: SandboxLimits): SandboxProgram {
-  const runner = moduleFile(RUNNER)
   const vm2 = createRequire(import.meta.url).resolve('vm2')
   return {
     file: process.execPath,
     args: [
-      '--permission', ...[runner, ...foldersOf(vm2)].map((path) => `--allow-fs-read=${path}`),
-      `--max-old-space-size=${limits.heapMiB}`, '--max-semi-space-size=4', '--disallow-code-generation-from-strings', '--no-addons',
+      '--permission', ...[RUNNER, ...foldersOf(vm2)].map((path) => `--allow-fs-read=${path}`),
+      `--max-old-space-size=${limits.heapMiB}`, '--max-semi-space-size=4', '--single-threaded-gc', '--disallow-code-generation-from-strings', '--no-addons',
       // Without it SIGUSR1 opens a port for a debugger.
       '--disable-sigusr1', '--disable-warning=ExperimentalWarning',
       // Some installers link packages: following links would look at folders it may not read.
-      '--preserve-symlinks', '--preserve-symlinks-main', runner, vm2,
+      '--preserve-symlinks', '--preserve-symlinks-main', RUNNER, vm2,
     ],
   }
 }

@@ -29,7 +29,7 @@ export interface LoadOptions {
   readonly file: string
   readonly home: string
   readonly control: Pick<Control, 'read' | 'unreadable'>
-  /** `group=` of the line; empty for the process of all others. */
+  /** `group=` of the line; empty for a process of its own. */
   readonly group: string
   /** Of the generation that is being built; without it every load bundles. */
   readonly bundles?: BundleCache | undefined
@@ -50,6 +50,7 @@ export class Sandboxes {
   readonly #wantsSpare: boolean
   readonly #units = new Map<string, Unit>()
   readonly #leases = new Map<Unit, number>()
+  /** By what `groupNameOf` says. */
   readonly #groups = new Map<string, Group>()
   /** Of plugins that have ended a process of others. */
   readonly #isolated = new Map<Unit, Group>()
@@ -103,7 +104,7 @@ export class Sandboxes {
   #find({ hash }: PluginText, options: LoadOptions): Unit | undefined {
     const text = this.#textOf(hash)
     if (text === undefined) return undefined
-    return this.#units.get(keyOf(hash, options.group, controlOf(text.description.control, options.control)))
+    return this.#units.get(keyOf(hash, groupNameOf(options), controlOf(text.description.control, options.control)))
   }
 
   #textOf(hash: string): KnownText | undefined {
@@ -120,26 +121,26 @@ export class Sandboxes {
     }
   }
 
-  #keep(text: PluginText, proved: Proved & { readonly ok: true }, { group, control }: LoadOptions): Unit {
+  #keep(text: PluginText, proved: Proved & { readonly ok: true }, options: LoadOptions): Unit {
     const { description, report } = proved
-    const key = keyOf(text.hash, group, proved.control)
-    const unit: Unit = {
-      key, control: proved.control, controlProblems: problemsOf(description.control, report, control), group: this.#groupOf(group),
+    const group = groupNameOf(options)
+    return {
+      key: keyOf(text.hash, group, proved.control), control: proved.control,
+      controlProblems: problemsOf(description.control, report, options.control), group: this.#groupOf(group, options.group !== ''),
       text: this.#textOf(text.hash) ?? new KnownText(text, description, this.limits),
     }
-    return unit
   }
 
   #allGroups(): readonly Group[] {
     return [...this.#groups.values(), ...this.#isolated.values()]
   }
 
-  #groupOf(name: string): Group {
+  #groupOf(name: string, shared: boolean): Group {
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const group = new Group({
-      name: name === '' ? '' : `of group ${name}`, limits: this.limits, log: this.#log, takeChild: () => this.#takeChild(),
-      isolate: (unit) => this.#isolate(unit),
+      name: `of ${name}`, limits: this.limits, log: this.#log, takeChild: () => this.#takeChild(),
+      ...(shared && { isolate: (unit) => this.#isolate(unit) }),
     })
     this.#groups.set(name, group)
     return group
@@ -205,6 +206,16 @@ async function endSpare(spare: Promise<Child> | undefined): Promise<void> {
   await child?.gone
 }
 
+/** Whose process it is: the group's, or the file's, for an edit goes on in the process of the text before it. */
+function groupNameOf({ file, home, group }: LoadOptions): string {
+  return group === '' ? nameIn(home, file) : `group ${group}`
+}
+
+/** As an operator names it: `plugins/mine.ts`. */
+function nameIn(home: string, file: string): string {
+  return file.startsWith(join(home, sep)) ? file.slice(home.length + 1) : file
+}
+
 function keyOf(hash: string, group: string, control: string): string {
   return `${hash} ${group} ${control}`
 }
@@ -230,7 +241,7 @@ function problemsOf(declared: Description['control'], report: ControlReport, con
 }
 
 function problemOf(proved: Proved & { readonly ok: false }, { map }: PluginText, { file, home }: LoadOptions): Problem {
-  const name = file.startsWith(join(home, sep)) ? file.slice(home.length + 1) : file
+  const name = nameIn(home, file)
   const mend = 'mend the plugin, or put # before its line in the list'
   if ('down' in proved) return { severity: 'error', file: name, reason: `it does not load: its process ${proved.down.detail}`, mend }
   const decoded = new SourceMap(map)
