@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -220,3 +221,12 @@ function parentOf(pid: string): number | undefined {
     return undefined
   }
 }
+
+test('a program that computes goes behind all others; one that waits keeps its place', async (t) => {
+  const kit = await startKit(t)
+  const nice = 'read -r stat < /proc/$$/stat; set -- $stat; nice=${19}'
+  const computing = await kit.shell(`nice=0; while [ $nice != 10 ]; do ${nice}; done; echo $nice`)
+  assert.equal(computing.stdout.toString().trim(), '10')
+  const waiting = await kit.shell(`sleep 0.3; ${nice}; echo $nice`)
+  assert.equal(waiting.stdout.toString().trim(), String(getPriority()))
+})

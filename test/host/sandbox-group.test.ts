@@ -1,6 +1,7 @@
 /** Processes of sandboxes: who shares one, what outlives its end, what is asked again, and that none is left behind. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { test } from 'node:test'
 import { Broker } from '../../core/host/children/broker.ts'
@@ -72,6 +73,20 @@ test('what a plugin does to its process costs its neighbour nothing', async (t) 
   assert.deepEqual(kit.logged.filter((line) => line.includes('process')), [
     kit.logged.find((line) => /^warn the sandbox's process of plugins\/bad\.ts gave no sign of life for \d+ ms and was killed, while bad was asked$/.test(line)),
   ])
+})
+
+test('a plugin that computes goes behind all others', async (t) => {
+  const kit = sandboxKit(t, { limits: { heartbeatMs: 60_000, silenceMs: 60_000 } })
+  kit.write({ 'plugins/bad.ts': pluginText('bad', LOOPS) })
+  const bad = await kit.line('rcpt', '@timeout=2m plugins/bad.ts')
+  await bad.run(requestOf('rcpt'))
+  const [pid] = kit.sandboxes.pids
+  const before = getPriority(pid)
+  const loop = bad.run(requestOf('rcpt', { session: { helo: 'loop' } }))
+  await until(() => getPriority(pid) === 10)
+  assert.notEqual(before, 10)
+  await kit.sandboxes.close()
+  assert.equal((await loop).fault?.kind, 'unavailable')
 })
 
 test('calls in flight when a neighbour loops are asked again, except those that had an effect', async (t) => {

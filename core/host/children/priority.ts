@@ -7,13 +7,18 @@ export const COMPUTES_MS = 50
 /** As `nice` counts: about a tenth of the time that another gets who wants it as well, and all of what nobody wants. */
 const BEHIND = 10
 
-/** Puts a process behind all others, for good: only root may take that back. Never throws; one that is gone is fine. */
-export function putBehind(pid: number): void {
+/**
+ * Puts a process behind all others, for good: only root may take that back. Never throws; one that is gone is fine.
+ * @returns false when the system wants to be asked again later
+ */
+export function putBehind(pid: number): boolean {
   try {
     setPriority(pid, BEHIND)
     // Where the system shares out time by sessions first, each program of ours is a session, and this is what counts.
     writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
-  } catch {
-    // It is gone, or the system knows nothing of the kind.
+  } catch (error) {
+    // It takes ten of these a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
+    return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
   }
+  return true
 }

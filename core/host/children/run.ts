@@ -68,9 +68,7 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   }
 
   function look(): void {
-    if ((turnsOf(pid)?.computed ?? 0) < COMPUTES_MS) return
-    clearInterval(watching)
-    putBehind(pid)
+    if ((turnsOf(pid)?.computed ?? 0) >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
   }
 
   function kill(why: Reason): void {

@@ -206,10 +206,7 @@ export class Child {
     const known = turns !== undefined && ping.turns !== undefined
     const computed = known ? turns.computed - ping.turns.computed : silentFor
     const still = known ? silentFor - (turns.waited - ping.turns.waited) : silentFor
-    if (computed >= COMPUTES_MS && this.#loading === 0 && !this.#behind) {
-      this.#behind = true
-      putBehind(this.pid)
-    }
+    if (computed >= COMPUTES_MS && this.#loading === 0 && !this.#behind) this.#behind = putBehind(this.pid)
     const { heartbeatMs, silenceMs, loadMs } = this.#limits
     const stuck = computed >= (this.#loading > 0 ? loadMs : heartbeatMs) || still >= Math.max(silenceMs, this.#loading > 0 ? loadMs : 0)
     if (!stuck) return
