@@ -68,7 +68,9 @@ export const importing: Noun = {
           exit(1)
           for (const problem of error.problems) io.err(printProblem(problem))
           const more = error.total - error.problems.length
-          io.err(`helios: nothing was imported: ${counted(error.total, 'problem')}${more > 0 ? `, of which ${more} are not shown` : ''} (mend the file and run it again)`)
+          // Only the name of the file said what it is.
+          const another = flags.format === undefined && options.format === 'json' && error.problems[0]?.line === 1 ? ', or say with --format what kind of file it is' : ''
+          io.err(`helios: nothing was imported: ${counted(error.total, 'problem')}${more > 0 ? `, of which ${more} are not shown` : ''} (mend the file and run it again${another})`)
         }
       }))
   },

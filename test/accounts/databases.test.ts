@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Helios } from '../../core/api/helios.ts'
 import { accountFacts } from '../../core/accounts/accounts.ts'
@@ -419,6 +420,24 @@ function serverStories(server: DatabaseServer): void {
     for (const outcome of outcomes) assert.ok(outcome.status === 'rejected' && outcome.reason instanceof WorldUnavailable, JSON.stringify(outcome))
     await server.start()
     assert.equal(await until(() => found(database, 'ann@example.org')), 'ann@example.org')
+  })
+
+  test(`${driver}: killed in the middle of questions, and back, every connection is a new one`, async (t) => {
+    const dbname = await newDatabase(server)
+    const database = await openGround(t, homeFor(t), server, [], dbname)
+    await migrate(database)
+    await insert(database, 'ann@example.org')
+    let [going, answers] = [true, 0]
+    const asking = Promise.all(Array.from({ length: 16 }, async () => {
+      for (; going; await setImmediate()) answers += (await found(database, 'ann@example.org').catch(() => '')) === '' ? 0 : 1
+    }))
+    await until(() => Promise.resolve(answers > 100 || assert.fail()))
+    await server.kill()
+    await server.start()
+    going = false
+    await asking
+    await until(() => found(database, 'ann@example.org'))
+    assert.deepEqual(new Set(await Promise.all(Array.from({ length: 32 }, () => found(database, 'ann@example.org')))), new Set(['ann@example.org']))
   })
 
   test(`${driver}: a table that somebody changes while it is asked is asked on`, async (t) => {

@@ -151,11 +151,19 @@ export class Pool {
     const { limits } = this.#options
     let released = false
     return {
-      query: (sql, parameters, prepared) => within(limits.query, wire.query(sql, parameters, prepared), () => {
-        // Nobody knows when it would answer, and the next question must not wait behind it.
-        wire.destroy()
-        return new WorldUnavailable(`the account database gave no answer within ${limits.query / 1000} s`)
-      }),
+      query: async (sql, parameters, prepared) => {
+        try {
+          return await within(limits.query, wire.query(sql, parameters, prepared), () => {
+            // Nobody knows when it would answer, and the next question must not wait behind it.
+            wire.destroy()
+            return new WorldUnavailable(`the account database gave no answer within ${limits.query / 1000} s`)
+          })
+        } catch (error) {
+          // mysql2 tells of a connection that is lost while it is asked to whoever asked, and to nobody else.
+          if (isLostConnection(error)) wire.destroy()
+          throw error
+        }
+      },
       end: () => wire.destroy(),
       release: () => {
         if (released) return
@@ -204,8 +212,9 @@ function reasonOf(error: unknown): string {
 const LOST_CODES: ReadonlySet<unknown> = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE', '57P01', '57P02', 'ER_SERVER_SHUTDOWN'])
 
 function isLostConnection(error: unknown): boolean {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
-  return LOST_CODES.has(code) || /^Connection terminated|closed state|not queryable/.test(String(message))
+  const { code, message, fatal } = error as { readonly code?: unknown; readonly message?: unknown; readonly fatal?: unknown }
+  // `fatal` is mysql2's word for an error that its connection does not outlive.
+  return fatal === true || LOST_CODES.has(code) || /^Connection terminated|closed state|not queryable/.test(String(message))
 }
 
 /**
