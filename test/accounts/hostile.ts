@@ -8,8 +8,9 @@ import { accountFacts } from '../../core/accounts/accounts.ts'
 import { addAlias } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
 import { makeTables, tablesOf } from '../../core/accounts/tables.ts'
-import { importAll, ImportRefused } from '../../core/accounts/transfer/import.ts'
-import { read } from '../../core/accounts/transfer/record.ts'
+import { exportAll } from '../../core/accounts/transfer/export.ts'
+import { importAll, ImportRefused, type Imported } from '../../core/accounts/transfer/import.ts'
+import { read, type Format } from '../../core/accounts/transfer/record.ts'
 import { addUser, listUsers, renameUser, setQuota } from '../../core/accounts/users.ts'
 import type { HeliosError } from '../../core/error.ts'
 import { defineTable } from '../../core/plugin/table.ts'
@@ -114,6 +115,28 @@ export function hostileStories(name: string, open: (t: TestContext, ...directive
     await assert.rejects(put(database, circle), (error) => error instanceof ImportRefused && error.problems.every(({ reason }) => reason.includes('leads back to')))
   })
 
+  test(`${name}: a list of some columns leaves the others as they are`, async (t) => {
+    const database = await begin(t)
+    const whole = [
+      '{"kind":"user","login":"ann","domain":"example.org","password":"{CLEAR}x","quota":1,"enabled":false,"startdate":"2020-01-02 03:04:05","use_dotqmail":true,"home":"/srv/ann","uid":7,"gid":8}\n',
+      '{"kind":"dotqmail","login":"ann","domain":"example.org","text":"#\\n"}\n',
+    ].join('')
+    await put(database, whole)
+    const list = 'login,domain,quota\nann,example.org,2\nnew,example.org,3\n'
+    await assert.rejects(put(database, list, { format: 'csv' }), ImportRefused)
+    const { kinds, withoutPassword } = await put(database, list, { format: 'csv', replace: true })
+    assert.deepEqual([kinds['user'], withoutPassword], [{ added: 1, replaced: 1, same: 0 }, 1])
+    const { kinds: again } = await put(database, list, { format: 'csv' })
+    assert.deepEqual(again['user'], { added: 0, replaced: 0, same: 2 })
+    await put(database, 'kind,domain\ndomain,b.example\n', { format: 'csv' })
+    const lines: string[] = []
+    for await (const line of exportAll(database, { format: 'json', tables: [] })) if (!line.includes('"new"')) lines.push(line)
+    assert.equal(lines.slice(1).join(''), `{"kind":"domain","domain":"b.example"}\n{"kind":"domain","domain":"example.org"}\n${whole.replace('"quota":1', '"quota":2')}`)
+    // In a line of JSON what is not said is the usual, as an export writes it.
+    await put(database, '{"login":"ann","domain":"example.org"}\n', { replace: true })
+    assert.deepEqual((await listUsers(database)).map(({ login, quota, enabled }) => [login, quota, enabled]), [['ann', 0, true], ['new', 3, true]])
+  })
+
   test(`${name}: what a column cannot hold is said before anything is written`, async (t) => {
     const database = await begin(t)
     const wrong: readonly (readonly [line: string, reason: RegExp])[] = [
@@ -142,7 +165,7 @@ export function hostileStories(name: string, open: (t: TestContext, ...directive
   })
 }
 
-async function put(database: Database, text: string): Promise<unknown> {
+async function put(database: Database, text: string, { format = 'json', replace = false }: { readonly format?: Format; readonly replace?: boolean } = {}): Promise<Imported> {
   const chunks = (async function* () { yield text })()
-  return importAll(database, read('json', chunks), { file: 'file.json', tables: [], accounts: { locals: () => new Set() } })
+  return importAll(database, read(format, chunks), { file: `file.${format}`, tables: [], accounts: { locals: () => new Set() }, replace })
 }

@@ -18,7 +18,7 @@ import { missingTables } from '../tables.ts'
 import { checkRecord, shown, type Row } from './check.ts'
 import { ALIAS, DOMAIN, DOTQMAIL, kindsWith, USER, type Kind } from './kinds.ts'
 import type { Read } from './record.ts'
-import { findDomains, findRows, insertRows, isSame, prepared, replaceRow } from './rows.ts'
+import { completed, findDomains, findRows, insertRows, isSame, prepared, replaceRow, spokenOf } from './rows.ts'
 import { placeOf, Stage, type Staged } from './stage.ts'
 
 export interface ImportOptions {
@@ -73,13 +73,13 @@ export async function importAll(database: Database, reads: AsyncIterable<Read>, 
   const stage = new Stage()
   try {
     const problems = new Problems(options.file)
-    const withoutPassword = await readAll(database, reads, kinds, stage, problems)
+    await readAll(database, reads, kinds, stage, problems)
     if (problems.total === 0) await checkTogether(database, stage, problems, options)
     problems.refuse()
     const counts = await compare(database, stage, kinds, problems, options)
     problems.refuse()
-    if (options.dryRun !== true) await write(database, stage, kinds, counts, options)
-    return { kinds: Object.fromEntries([...counts].map(([{ name }, each]) => [name, each])), withoutPassword }
+    if (options.dryRun !== true) await write(database, stage, kinds, counts.kinds, options)
+    return { kinds: Object.fromEntries([...counts.kinds].map(([{ name }, each]) => [name, each])), withoutPassword: counts.withoutPassword }
   } finally {
     stage.close()
   }
@@ -116,11 +116,10 @@ async function checkTables(database: Database, tables: readonly Table[]): Promis
   throw refusal('database', 'the account database: tables are missing', 'run "helios db migrate" once')
 }
 
-/** Each record as such. Resolves with how many users have no password. */
-async function readAll(database: Database, reads: AsyncIterable<Read>, kinds: readonly Kind[], stage: Stage, problems: Problems): Promise<number> {
+/** Each record as such. */
+async function readAll(database: Database, reads: AsyncIterable<Read>, kinds: readonly Kind[], stage: Stage, problems: Problems): Promise<void> {
   const byName = new Map(kinds.map((kind) => [kind.name, kind]))
   const { checkHost } = database.config
-  let withoutPassword = 0
   for await (const read of reads) {
     if ('head' in read) continue
     if ('reason' in read) {
@@ -139,12 +138,10 @@ async function readAll(database: Database, reads: AsyncIterable<Read>, kinds: re
       continue
     }
     const { row } = checked
-    const before = stage.add(kind, { line, row })
+    const before = stage.add(kind, { line, row: record.columns === undefined ? row : spokenOf(kind, row, record.columns) })
     if (before !== undefined) problems.add(line, `this ${kind.name} stands on line ${before}, too`, 'take one of them out')
-    if (kind === USER && schemeOf(row['password'] as string | null) === 'none') withoutPassword += 1
     if (kind === ALIAS) stage.addStep({ from: `${row['login']}@${row['domain']}`, to: String(row['target']), line })
   }
-  return withoutPassword
 }
 
 /** What rows need of one another, or of what is there. */
@@ -185,9 +182,12 @@ async function checkOwners(database: Database, stage: Stage, problems: Problems,
   }
 }
 
-/** Against what is there: how many rows are new, others, the same. */
-async function compare(database: Database, stage: Stage, kinds: readonly Kind[], problems: Problems, options: ImportOptions): Promise<Map<Kind, Counts>> {
+/** Against what is there: how many rows are new, others, the same; and how many of the users will have no password. */
+async function compare(
+  database: Database, stage: Stage, kinds: readonly Kind[], problems: Problems, options: ImportOptions,
+): Promise<{ readonly kinds: ReadonlyMap<Kind, Counts>; readonly withoutPassword: number }> {
   const counts = new Map<Kind, Counts>()
+  let withoutPassword = 0
   const total = kinds.reduce((sum, kind) => sum + stage.count(kind), 0)
   let done = 0
   for (const kind of kinds) {
@@ -195,8 +195,10 @@ async function compare(database: Database, stage: Stage, kinds: readonly Kind[],
     const domains = kind === DOMAIN ? await findDomains(database) : undefined
     for (const batch of stage.batches(kind, BATCH)) {
       const there = domains ?? await findRows(database, kind, batch.map(({ row }) => row))
-      for (const { line, row } of batch) {
-        const before = there.get(placeOf(kind, row))
+      for (const { line, row: spoken } of batch) {
+        const before = there.get(placeOf(kind, spoken))
+        const row = completed(kind, spoken, before)
+        if (kind === USER && schemeOf(row['password'] as string | null) === 'none') withoutPassword += 1
         // One that is not to be accepted is there with its users.
         if (kind === DOMAIN && row['accepted'] === 0) count.same += 1
         else if (before === undefined) count.added += 1
@@ -208,7 +210,7 @@ async function compare(database: Database, stage: Stage, kinds: readonly Kind[],
     }
     if (count.added + count.replaced + count.same > 0) counts.set(kind, count)
   }
-  return counts
+  return { kinds: counts, withoutPassword }
 }
 
 async function write(database: Database, stage: Stage, kinds: readonly Kind[], counts: ReadonlyMap<Kind, Counts>, options: ImportOptions): Promise<void> {
@@ -228,7 +230,7 @@ async function write(database: Database, stage: Stage, kinds: readonly Kind[], c
 }
 
 async function writeDomains(database: Database, batch: readonly Staged[]): Promise<void> {
-  await addDomains(database, batch.filter(({ row }) => row['accepted'] === 1).map(({ row }) => String(row['domain'])))
+  await addDomains(database, batch.filter(({ row }) => row['accepted'] !== 0).map(({ row }) => String(row['domain'])))
 }
 
 async function writeRows(database: Database, kind: Kind, batch: readonly Staged[], replace: boolean): Promise<void> {
@@ -236,8 +238,9 @@ async function writeRows(database: Database, kind: Kind, batch: readonly Staged[
     const one = { ...database, write }
     const there = await findRows(one, kind, batch.map(({ row }) => row))
     const added: Row[] = []
-    for (const { row } of batch) {
-      const before = there.get(placeOf(kind, row))
+    for (const { row: spoken } of batch) {
+      const before = there.get(placeOf(kind, spoken))
+      const row = completed(kind, spoken, before)
       if (before === undefined) added.push(prepared(database, kind, row))
       // Somebody else may have written it meanwhile; then it is theirs.
       else if (replace && !isSame(database, kind, before, row, true)) await replaceRow(one, kind, prepared(database, kind, row))

@@ -2,7 +2,8 @@
 import { shown } from './check.ts'
 import type { Values } from './record.ts'
 
-export type Rows = AsyncIterable<{ readonly line: number } & ({ readonly values: Values } | { readonly reason: string; readonly mend: string })>
+/** `columns`: all that the file speaks of, where that is not for each row to say. */
+export type Rows = AsyncIterable<{ readonly line: number } & ({ readonly values: Values; readonly columns?: readonly string[] } | { readonly reason: string; readonly mend: string })>
 
 /** Characters that one row may have: a file of another kind shall not fill the memory. */
 const LONGEST = 1024 * 1024
@@ -73,7 +74,7 @@ export async function* csvRows(chunks: AsyncIterable<string>): Rows {
       yield { line, reason: `${cells.length} cells for ${names.length} columns`, mend: 'quote a cell that has a comma or a line end in it' }
       continue
     }
-    yield { line, values: Object.fromEntries(cells.flatMap((cell, index) => cell === undefined ? [] : [[names![index]!, cell]])) }
+    yield { line, columns: names, values: Object.fromEntries(cells.flatMap((cell, index) => cell === undefined ? [] : [[names![index]!, cell]])) }
   }
 }
 

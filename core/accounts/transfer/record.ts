@@ -11,6 +11,8 @@ export type Values = { readonly [name: string]: Value }
 export interface Record {
   readonly kind: string
   readonly values: Values
+  /** All that the file speaks of; undefined: of everything, and what is not said is the usual. */
+  readonly columns?: readonly string[]
 }
 
 export type Format = 'json' | 'csv'
@@ -49,17 +51,18 @@ export async function* read(format: Format, chunks: AsyncIterable<string>): Asyn
   const rows: Rows = format === 'json' ? jsonLines(chunks) : csvRows(chunks)
   for await (const row of rows) {
     if ('reason' in row) yield row
-    else yield toRecord(row.line, row.values)
+    else yield toRecord(row.line, row.values, row.columns)
   }
 }
 
-function toRecord(line: number, { kind, ...values }: Values): Read {
+function toRecord(line: number, { kind, ...values }: Values, columns?: readonly string[]): Read {
+  const record = { values, ...columns === undefined ? {} : { columns } }
   if (kind === HEAD.kind) {
     if (values['version'] === HEAD.version) return { line, head: true }
     return { line, reason: `this is version ${shown(String(values['version']))} of an export`, mend: `this Helios reads version ${HEAD.version}: use the one that wrote it, or a newer one` }
   }
   // A list of users is the table that people have.
-  if (kind === undefined || kind === null) return { line, record: { kind: 'user', values } }
-  if (typeof kind === 'string') return { line, record: { kind, values } }
+  if (kind === undefined || kind === null) return { line, record: { kind: 'user', ...record } }
+  if (typeof kind === 'string') return { line, record: { kind, ...record } }
   return { line, reason: 'the kind is no text', mend: 'write user, alias, domain and the like' }
 }

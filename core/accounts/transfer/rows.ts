@@ -7,8 +7,9 @@ import { asciiLower } from '../../../protocol/text.ts'
 import type { Database } from '../database.ts'
 import { listDomains, mailRootOf } from '../domains.ts'
 import type { Row } from './check.ts'
+import { isTrue } from '../schema.ts'
 import { valuesOf } from './export.ts'
-import { DOMAIN, USER, type Kind } from './kinds.ts'
+import { DOMAIN, USER, type Field, type Kind } from './kinds.ts'
 import { placeOf } from './stage.ts'
 
 type AnyRow = Readonly<{ [column: string]: unknown }>
@@ -35,6 +36,20 @@ function keyOf({ key, fields, folds }: Kind, row: AnyRow): Row {
 export async function findDomains(database: Database): Promise<ReadonlyMap<string, AnyRow>> {
   const accepted = (await listDomains(database)).filter((each) => each.accepted)
   return new Map(accepted.map(({ domain }) => [placeOf(DOMAIN, { domain }), { domain, accepted: 1 }]))
+}
+
+/** A row of the file without the columns that the file does not speak of. */
+export function spokenOf({ fields, key }: Kind, row: Row, columns: readonly string[]): Row {
+  return Object.fromEntries(fields.filter(({ name, column }) => columns.includes(name) || key.includes(column)).map(({ column }) => [column, row[column]!]))
+}
+
+/** Of what the file does not speak is as it is there, or else the usual. */
+export function completed({ fields }: Kind, row: Row, there: AnyRow | undefined): Row {
+  const usual = ({ column, type, missing }: Field): Row[string] => {
+    if (there !== undefined) return type === 'flag' ? Number(isTrue(there[column])) : there[column] as Row[string]
+    return typeof missing === 'boolean' ? Number(missing) : missing ?? null
+  }
+  return Object.fromEntries(fields.map((field) => [field.column, field.column in row ? row[field.column]! : usual(field)]))
 }
 
 /** Would an export of the one look like the row of the file? What a running server writes makes no difference, unless `strict`. */
