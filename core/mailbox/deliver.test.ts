@@ -93,6 +93,7 @@ test('the mail directory itself may be a link of the operator; where it is missi
 test('an account elsewhere: its home must exist and be no link; a maildir outside of both is refused', async () => {
   const away: Account = { ...account, home: join(root, 'users', 'ann'), maildir: join(root, 'users', 'ann', 'Maildir') }
   await assert.rejects(mailbox().deliver(away, messageOf('y'), envelope), later(NO_MAILDIR))
+  assert.match(warnings[0]!, /autohomedir/)
   await mkdir(away.home, { recursive: true })
   await mailbox().deliver(away, messageOf('y'), envelope)
   await symlink(join(root, 'users'), join(root, 'people'))

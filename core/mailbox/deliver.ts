@@ -29,6 +29,10 @@ export interface MailboxOptions {
 
 type Addresses = Parameters<MailboxEffects['deliver']>[2]
 
+/** What an operator does about it. */
+const MISSING_HOME = 'homes below mail_root are made here: make this one for the user the server runs as, or name a program for that in control/qmailconfig (autohomedir)'
+const LOOK_AT_THE_DISK = 'look at the disk, its space and inodes, and at owner and mode of the directories'
+
 /** Texts of a delivery that did not happen (qmail-control 7.6 and 9). */
 const LOOPING = '554 This message is looping: it already has my Delivered-To line. (#5.4.6)'
 const NO_MAILDIR = '451 Unable to chdir to maildir. (#4.2.1)'
@@ -78,8 +82,7 @@ export function createMailbox(options: MailboxOptions): MailboxEffects {
       } catch (error) {
         if (error instanceof DeliveryError) throw error
         const text = replyFor(error)
-        const mend = error instanceof HeliosError
-          ? error.mend : 'look at the disk, its space and inodes, and at owner and mode of the directories'
+        const mend = error instanceof HeliosError ? error.mend : errorCode(error) === 'ENOENT' ? MISSING_HOME : LOOK_AT_THE_DISK
         const reason = error instanceof Error ? error.message : String(error)
         log.warn({ event: 'mailbox trouble', message: message.id, maildir: account.maildir, err: error },
           `msg ${message.id}: not delivered to ${account.maildir}: ${reason}; it is tried again later; ${mend}`)
