@@ -30,7 +30,7 @@ interface Json {
 function withPasswordOptions(command: Command): Command {
   return command
     .option('--password <text>', 'the password; readable by other users of this machine while the command runs')
-    .option('--generate', 'make a password up and show it')
+    .addOption(new Option('--generate', 'make a password up and show it').conflicts('password'))
     .option('--clear-text', 'keep the password as it is and not as a hash: for APOP and CRAM-MD5, which need it')
     .addOption(new Option('--scram', 'keep what SCRAM-SHA-256 needs and not a hash').conflicts('clearText'))
     .option('--json', 'as JSON')

@@ -12,7 +12,7 @@ test('a command that is mistyped is told the near one; exit status 2', async (t)
   ])
   for (const args of [
     ['user', 'ad'], ['why', '--lst', '3'], ['why', '--last', '0'], ['tcprules'], ['tcprules', 'here'],
-    ['user', 'add', 'a@b', '--quota', 'much'], [],
+    ['user', 'add', 'a@b', '--quota', 'much'], ['user', 'add', 'a@b', '--generate', '--password', 'x'], [],
   ]) {
     assert.equal((await here.helios(args)).code, 2, args.join(' '))
   }
