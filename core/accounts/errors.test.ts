@@ -19,6 +19,7 @@ async function unanswered(error: Error): Promise<unknown> {
 test('what the database said is told once, with what to do about that', async () => {
   const cases: readonly (readonly [unknown, RegExp, RegExp])[] = [
     [new WorldUnavailable('the account database cannot be reached: x at y/z: refused'), /^the account database cannot be reached: x at y\/z: refused$/, /^start it/],
+    [new WorldUnavailable('the connection to the account database was closed'), /was closed$/, /^open it again$/],
     [new WorldUnavailable('the alias a@b leads to c@d'), /^the alias a@b leads to c@d$/, /helios alias list/],
     [coded('42501'), /^the account database: not permitted: its words$/, /helios db status/],
     [coded('ER_NO_SUCH_TABLE'), /^the account database: a table is missing$/, /helios db migrate/],

@@ -29,6 +29,7 @@ export function explained(error: unknown): unknown {
   }
   if (isMissingTable(error)) return databaseError('a table is missing', 'run "helios db migrate" once', error)
   if (error instanceof WorldUnavailable) {
+    if (error.message.endsWith(' was closed')) return new HeliosError('database', error.message, { fault: 'operator', mend: 'open it again', cause: error })
     const mend = /\baccount database\b/.test(error.message) ? 'start it, or correct control/qmailconfig; "helios db status" tries it' : ROWS
     return new HeliosError('database', error.message, { fault: 'operator', mend, cause: error })
   }

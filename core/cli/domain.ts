@@ -30,7 +30,10 @@ function registerAdd(noun: Command, io: Io): void {
       if (added.directory) io.out(`mail/${added.domain} created`)
       if (postmaster !== undefined) io.out(`postmaster@${added.domain} leads to ${postmaster}`)
       if (!added.listed && !added.directory) io.out(`${added.domain} is there already`)
-      if (added.listed) io.out(`next: helios user add LOGIN@${added.domain}`)
+      if (!added.listed) return
+      io.out(`next: helios user add LOGIN@${added.domain}`)
+      const needed = `postmaster@${added.domain}`
+      if (options.postmaster && await helios.facts.find(needed) === undefined) io.out(`nobody is ${needed} yet, whom other servers write to: add a user or an alias of that name`)
     }))
 }
 

@@ -81,7 +81,8 @@ test('init where nothing can be made says so', async (t) => {
 test('domain add, twice; domain list', async (t) => {
   const here = bareHome(t)
   assert.equal((await here.helios(['domain', 'add', 'Example.org'])).out,
-    'example.org added to control/rcpthosts\nmail/example.org created\nnext: helios user add LOGIN@example.org\n')
+    'example.org added to control/rcpthosts\nmail/example.org created\nnext: helios user add LOGIN@example.org\n'
+    + 'nobody is postmaster@example.org yet, whom other servers write to: add a user or an alias of that name\n')
   assert.equal(here.read('helios-home/control/rcpthosts'), '# ours\nexample.org\n')
   const again = await here.helios(['domain', 'add', 'example.org'])
   assert.deepEqual([again.code, again.out], [0, 'example.org is there already\n'])
