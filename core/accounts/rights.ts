@@ -4,6 +4,7 @@
  */
 import { CompiledQuery, sql } from 'kysely'
 import type { Table } from '../plugin/table.ts'
+import { WorldUnavailable } from '../plugin/world.ts'
 import type { Database } from './database.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
 import { nameOf } from './tables.ts'
@@ -11,29 +12,31 @@ import { nameOf } from './tables.ts'
 interface Grant {
   readonly table: string
   readonly statement: string
+  /** False for one that is not there: MySQL denies those, too, to who was granted single tables. */
+  readonly made: boolean
 }
 
-/** What an administrator runs so that the reading role may read each table that is there; nothing where it may. Nothing is changed. Rejects with the database's error. */
+/** The tables that the reading role may not read, with what an administrator runs so that it may. Nothing is changed. Rejects with the database's error. */
 export async function missingGrants(database: Database, declared: readonly Table[]): Promise<readonly Grant[]> {
   if (database.driver === 'sqlite') return []
   const forbidden: string[] = []
   for (const name of tablesToRead(database, declared)) if (await isUnreadable(database, name)) forbidden.push(name)
   if (forbidden.length === 0) return []
-  // MySQL does not tell a table that is not there from one that may not be read; the writing role, which makes them, sees those that are.
+  // The writing role, which makes them, sees those that are there.
   const seen = new Set(await tablesThere(database))
   const { reader, dbname } = await readerOf(database)
-  return forbidden.filter((name) => name === database.config.names.tables.passwd || seen.has(name))
-    .map((table) => ({ table, statement: `GRANT SELECT ON ${dbname}${table} TO ${reader}` }))
+  const made = (table: string): boolean => table === database.config.names.tables.passwd || seen.has(table)
+  return forbidden.map((table) => ({ table, statement: `GRANT SELECT ON ${dbname}${quoted(database, table)} TO ${reader}`, made: made(table) }))
 }
 
 /**
- * Grants it as far as the writing role may: whoever made a table in PostgreSQL may. Resolves with the statements that had effect. Rejects with
- * the database's error where it cannot be asked.
+ * Grants it as far as the writing role may: whoever made a table in PostgreSQL may. Resolves with the statements that had effect; with
+ * none where the reading role's servers do not answer. Rejects with the database's error.
  * @param before tables that were there before Helios made any. Those of qmail-sql's among them are left alone
  */
 export async function grantReading(database: Database, declared: readonly Table[], before: readonly string[]): Promise<readonly string[]> {
   const theirs = new Set(before.filter((name) => !name.startsWith('helios_')))
-  const wanted = (await missingGrants(database, declared)).filter(({ table }) => !theirs.has(table))
+  const wanted = (await missingOrNone(database, declared)).filter(({ table, made }) => made && !theirs.has(table))
   for (const { statement } of wanted) {
     try {
       await database.write.executeQuery(CompiledQuery.raw(statement))
@@ -41,8 +44,18 @@ export async function grantReading(database: Database, declared: readonly Table[
       // Then it is for an administrator, whom `helios db status` tells.
     }
   }
-  const left = new Set((await missingGrants(database, declared)).map(({ statement }) => statement))
+  const left = new Set((await missingOrNone(database, declared)).map(({ statement }) => statement))
   return wanted.map(({ statement }) => statement).filter((statement) => !left.has(statement))
+}
+
+/** What was made stays made while a server for reading is down. */
+async function missingOrNone(database: Database, declared: readonly Table[]): Promise<readonly Grant[]> {
+  try {
+    return await missingGrants(database, declared)
+  } catch (error) {
+    if (error instanceof WorldUnavailable) return []
+    throw error
+  }
 }
 
 /** Names of the tables that the writing role sees. Rejects with the database's error. */
@@ -64,6 +77,11 @@ async function isUnreadable(database: Database, name: string): Promise<boolean> 
     if (isMissingTable(error)) return false
     throw error
   }
+}
+
+/** PostgreSQL takes capitals for small letters where a name has no quotes. */
+function quoted({ driver }: Database, table: string): string {
+  return driver === 'postgresql' && table !== table.toLowerCase() ? `"${table}"` : table
 }
 
 /** As they stand in a GRANT: MySQL's users have a host, and its tables may be named with their database. */

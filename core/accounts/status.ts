@@ -38,6 +38,8 @@ export interface ServerStatus {
 /** Characters of a modern hash. */
 export const PASSWORD_WIDTH = 128
 
+const DENIED = 'the user of connectionstring may read single tables only, and MySQL denies it those that are not there yet, too: mail is put off until they are made (helios db migrate)'
+
 /** Never rejects for what a server does. */
 export async function databaseStatus(database: Database, declared: readonly Table[] = []): Promise<DatabaseStatus> {
   const { config, driver } = database
@@ -61,7 +63,9 @@ async function lookInside(database: Database, problems: string[], declared: read
     if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases, or plugins cannot remember here (helios db migrate)`)
     const missing = await missingTables(database, declared)
     if (missing.length > 0) problems.push(`tables are missing: ${missing.map(nameOf).join(', ')} (helios db migrate)`)
-    const grants = (await missingGrants(database, declared)).map(({ statement }) => statement)
+    const unreadable = await missingGrants(database, declared)
+    const grants = unreadable.filter(({ made }) => made).map(({ statement }) => statement)
+    if (unreadable.some(({ made }) => !made)) problems.push(DENIED)
     if (grants.length > 0) problems.push(`the user of connectionstring may not read every table, and mail is put off: an administrator has to run ${grants.join('; ')}`)
     const users = await countUsers(database, problems)
     const passwordWidth = await widthOfPasswords(database)
