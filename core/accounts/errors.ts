@@ -2,6 +2,7 @@
 import { HeliosError } from '../error.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
+import { isLostConnection } from './sql/pool.ts'
 import { isBusy } from './sql/sqlite.ts'
 
 /** Asked for something that cannot be done so. */
@@ -43,6 +44,7 @@ export function explained(error: unknown): unknown {
   }
   if (isBusy(error)) return databaseError(`another program is writing: ${message}`, 'try again, and see with "fuser helios.db" who it is', error)
   if (TOO_LATE.has(code)) return databaseError(`it was given up: ${message}`, 'try again; query_timeout in control/qmailconfig says how long an answer may take', error)
+  if (isLostConnection(error)) return databaseError(`the connection ended: ${message}`, 'see that the server runs, and try again', error)
   if (FULL.has(code)) return databaseError(String(message), 'make room on its disk', error)
   return error
 }

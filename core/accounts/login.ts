@@ -107,9 +107,11 @@ async function rowOf({ write, config: { checkHost } }: Database, login: string, 
   const named = write.selectFrom('passwd')
     .select(['login', 'virtual_host', 'home', 'hardquota', 'startdate', 'stopdate', 'enabled', 'use_dotqmail', 'password'])
     .where('login', 'in', [login, asciiLower(login)])
-  const rows = await (checkHost
+  const found = await (checkHost
     ? named.where('virtual_host', '=', domain)
     : named.where((where) => where.or([where('virtual_host', 'is', null), where('virtual_host', '=', '')]))).execute()
+  // A collation may take more for equal than we do.
+  const rows = found.filter((row) => !checkHost || asciiLower(row.virtual_host) === domain)
   return rows.find((row) => row.login === login) ?? rows.find((row) => asciiLower(row.login) === asciiLower(login))
 }
 

@@ -8,7 +8,7 @@ import type { Database } from '../accounts/database.ts'
 import { deleteDomain, lookAtDomain, type Deletion } from '../accounts/deletion.ts'
 import { findUsers, type Found } from '../accounts/details.ts'
 import { addDomain, listDomains, type AddedDomain, type DomainInfo } from '../accounts/domains.ts'
-import { refusal } from '../accounts/errors.ts'
+import { explained, refusal } from '../accounts/errors.ts'
 import { checkLogin, type LoginOptions, type LoginOutcome } from '../accounts/login.ts'
 import { forgetLogins, listLogins, LOGINS, recordLogin, type RecordedLogin } from '../accounts/logins.ts'
 import { migrate } from '../accounts/migrations.ts'
@@ -221,12 +221,16 @@ export class Helios {
    * other, are a file; fetched as they are taken, so that an installation of any size needs little memory. The first is its head, each other one a row.
    */
   async *export(format: Format = 'json'): AsyncGenerator<string> {
-    yield* exportAll(this.#database, { format, tables: await this.#allTables() })
+    try {
+      yield* exportAll(this.#database, { format, tables: await this.#allTables() })
+    } catch (error) {
+      throw explained(error)
+    }
   }
 
   /** How many rows `export` has, but for domains. */
   async countRows(): Promise<number> {
-    return countRows(this.#database, await this.#allTables())
+    return changed(async () => countRows(this.#database, await this.#allTables()))
   }
 
   /**

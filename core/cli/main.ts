@@ -13,6 +13,7 @@ import { printProblem } from '../../config/problem.ts'
 import { explained } from '../accounts/errors.ts'
 import { HeliosError } from '../error.ts'
 import { packageRoot } from '../paths.ts'
+import { printable } from '../trace/printable.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { alias } from './alias.ts'
 import { chaos } from './chaos.ts'
@@ -116,7 +117,8 @@ function report(error: unknown): number {
   // Commander has written its message already; help and version are no failures.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
   debug('%s', error instanceof Error ? error.stack : error)
-  for (const line of explain(error)) process.stderr.write(`helios: ${line}\n`)
+  // An argument, or what a file says, must not move the cursor.
+  for (const line of explain(error)) process.stderr.write(`helios: ${line.split('\n').map(printable).join('\n')}\n`)
   return 1
 }
 

@@ -1,6 +1,6 @@
 /** `helios user`: the accounts of the domains. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { Keep, Scheme } from '../api/index.ts'
+import { checkAddress, type Keep, type Scheme } from '../api/index.ts'
 import type { Io, Noun } from './command.ts'
 import { describeDeletion, requireYes } from './deletion.ts'
 import { registerShow } from './finger.ts'
@@ -61,6 +61,8 @@ function registerAdd(noun: Command, io: Io): void {
     .option('--quota <bytes>', 'bytes the mailbox may hold, with K, M or G; 0 for no limit', readBytes, 0)
   type AddOptions = PasswordOptions & KeepOption & Json & { readonly quota: number }
   withPasswordOptions(command).action((address: string, options: AddOptions) => withHelios(io, async (helios) => {
+    // Before anything is asked.
+    checkAddress(address)
     const { password, generated } = await obtainPassword(io, address, options)
     const added = await (await helios.addUser({ address, password, quota: options.quota, keep: keepOf(options) })).info()
     if (options.clearText === true) warnOfClearText(io, `${added.login}@${added.domain}`)

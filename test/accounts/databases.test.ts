@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Helios } from '../../core/api/helios.ts'
 import { accountFacts } from '../../core/accounts/accounts.ts'
+import { changed } from '../../core/accounts/changes.ts'
 import { addAlias, deleteAlias, listAliases } from '../../core/accounts/aliases.ts'
 import type { Database } from '../../core/accounts/database.ts'
 import { deleteDomain, deleteUser, lookAtDomain, lookAtUser } from '../../core/accounts/deletion.ts'
@@ -458,6 +459,29 @@ function serverStories(server: DatabaseServer): void {
       await sql`DEALLOCATE ALL`.execute(database.sql)
       assert.equal(await found(database, 'ann@example.org'), 'ann@example.org')
     }
+  })
+
+  test(`${driver}: a login finds no other that a collation takes for equal, and an object in the place of a name nobody`, async (t) => {
+    const dbname = await newDatabase(server)
+    await server.admin(driver === 'mysql'
+      ? ["CREATE TABLE passwd (login varchar(64), virtual_host varchar(64), home varchar(200), password varchar(255), hardquota int, startdate datetime, stopdate datetime, enabled int, use_dotqmail int, lastlogin datetime) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"]
+      : ["CREATE TABLE passwd (login varchar(64), virtual_host varchar(64), home varchar(200), password varchar(255), hardquota int, startdate timestamp, stopdate timestamp, enabled int, use_dotqmail int, lastlogin timestamp)", 'ALTER TABLE passwd OWNER TO writer'], dbname)
+    const database = await openGround(t, homeFor(t), server, [], dbname)
+    for (const [login, host] of [['änn', 'example.org'], ['ann ', 'example.org'], ['ann', 'straße.example']] as const) await insert(database, `${login}@${host}`, { password: '{CLEAR}secret', enabled: 1 })
+    for (const name of ['ann@example.org', 'ann@strase.example', 'ann@strasse.example']) assert.equal((await checkLogin(database, name, 'secret')).outcome, 'refused', name)
+    await insert(database, 'ann@example.com', { password: '{CLEAR}secret', enabled: 1 })
+    assert.equal((await checkLogin(database, 'ANN@Example.com', 'secret')).outcome, 'accepted')
+    const odd = { login: 1 } as unknown as string
+    assert.deepEqual(await database.write.selectFrom('passwd').select('login').where('login', '=', odd).execute(), [])
+  })
+
+  test(`${driver}: a connection that ends under a command is said to have ended`, async (t) => {
+    const dbname = await newDatabase(server)
+    const database = await openGround(t, homeFor(t), server, [], dbname)
+    await migrate(database)
+    const end = driver === 'mysql' ? sql`KILL CONNECTION_ID()` : sql`SELECT pg_terminate_backend(pg_backend_pid())`
+    await assert.rejects(changed(() => end.execute(database.write)), (error) => error instanceof HeliosError && error.code === 'database' && error.message.startsWith('the account database: the connection ended: '))
+    assert.deepEqual(await listUsers(database), [])
   })
 
   test(`${driver}: a wrong password and a wrong database say so, and never the password`, async (t) => {

@@ -1,9 +1,6 @@
 /** The commands on a full disk, with odd standard input and odd places to write to. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { lstatSync, readdirSync, symlinkSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 import { LAUNCHER, place, type Place } from './kit.ts'
 
@@ -54,14 +51,9 @@ test('an export goes into a pipe and through a link, which stay what they are', 
   assert.equal(here.read('elsewhere/target.json'), out)
   assert.equal(lstatSync(here.at('elsewhere/target.json')).mode & 0o777, 0o600)
 
-  execFileSync('mkfifo', [here.at('pipe')])
-  const child = here.start(['export', 'pipe', '--format', 'json'])
-  const reader = await open(here.at('pipe'), 'r')
-  const [seen] = await Promise.all([reader.readFile('utf8'), once(child, 'close')])
-  await reader.close()
-  assert.equal(seen, out)
-  assert.equal(child.exitCode, 0)
-  assert.ok(lstatSync(here.at('pipe')).isFIFO())
+  symlinkSync('/dev/stdout', here.at('pipe'))
+  assert.equal((await here.helios(['export', 'pipe', '--format', 'json'], { command: inShell('"$@" | cat') })).out, out)
+  assert.ok(lstatSync(here.at('pipe')).isSymbolicLink())
   assert.deepEqual(readdirSync(here.directory).toSorted(), ['elsewhere', 'helios-home', 'link.json', 'pipe'])
 })
 
@@ -77,4 +69,10 @@ test('a quota beyond all measure is refused', async (t) => {
   const ended = await here.helios(['user', 'quota', 'ann@example.org', '999999999999G'])
   assert.equal(ended.code, 1)
   assert.match(ended.err, /is no number of bytes/)
+})
+
+test('a message never carries what a terminal obeys, and a wrong address is told before a password is asked for', async (t) => {
+  const here = homeIn(t)
+  const ended = await here.helios(['user', 'add', '\x1b[2Jann@example.org'], { stdin: '' })
+  assert.deepEqual([ended.code, ended.err.split(' (')[0]], [1, 'helios: "\\x1b[2Jann" cannot be a login'])
 })

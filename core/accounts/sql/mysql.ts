@@ -26,6 +26,8 @@ function optionsFor(to: Connection): ConnectionOptions {
     ...place, user: to.user, database: to.dbname, charset: 'utf8mb4', dateStrings: true, supportBigNumbers: true, enableKeepAlive: true,
     // Our own bound holds for the whole greeting; this one would only see the TCP part of it.
     connectTimeout: 0, maxPreparedStatements: 100,
+    // Else an object in a value's place would be written as names and values of its own, and be true of every row.
+    stringifyObjects: true,
     ...(to.password === undefined ? {} : { password: to.password }),
     ...(to.tls === 'off' ? {} : { ssl: { ...ca, rejectUnauthorized: to.tls === 'verified' } }),
   }

@@ -211,10 +211,11 @@ function reasonOf(error: unknown): string {
 
 const LOST_CODES: ReadonlySet<unknown> = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE', '57P01', '57P02', 'ER_SERVER_SHUTDOWN'])
 
-function isLostConnection(error: unknown): boolean {
+/** The connection ended before there was an answer. */
+export function isLostConnection(error: unknown): boolean {
   const { code, message, fatal } = error as { readonly code?: unknown; readonly message?: unknown; readonly fatal?: unknown }
   // `fatal` is mysql2's word for an error that its connection does not outlive.
-  return fatal === true || LOST_CODES.has(code) || /^Connection terminated|closed state|not queryable/.test(String(message))
+  return fatal === true || LOST_CODES.has(code) || /^Connection (?:terminated|was killed)|closed state|not queryable/.test(String(message))
 }
 
 /**
