@@ -209,6 +209,13 @@ test('what it logs goes to the log, within bounds', async (t) => {
   assert.equal(kit.logged.length, 101)
 })
 
+test('what it logs has the session it was asked for', async (t) => {
+  const fields: unknown[] = []
+  const kit = sandboxKit(t, { log: { info: (_message, about) => fields.push(about), warn: () => undefined } })
+  await ask(kit, "rcpt: ({ log }) => { log.info('seen', { a: 1, session: 'forged' }) }", requestOf('rcpt', { session: { id: 'abc' } }))
+  assert.deepEqual(fields, [{ a: 1, session: 'abc', plugin: 'x' }])
+})
+
 test('what happens after the answer ends nobody\'s call', async (t) => {
   const kit = sandboxKit(t)
   kit.write({

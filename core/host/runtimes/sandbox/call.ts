@@ -63,6 +63,10 @@ class SandboxCall implements Asked {
     return this.#options.unit
   }
 
+  get session(): string {
+    return this.#options.request.session.id
+  }
+
   begin(): void {
     const { signal } = this.#options.request
     if (signal.aborted) return this.#end({ fault: LEFT })

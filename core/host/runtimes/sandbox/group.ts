@@ -16,6 +16,8 @@ import type { Notice, QuestionPayload, Said, Told } from './wire.ts'
 /** A call, as far as its process is concerned. */
 export interface Asked {
   readonly unit: Unit
+  /** The id of the session it is asked for; absent where none is. */
+  readonly session?: string
   /** JSON of `AskPayload`. */
   readonly payload: string
   /** It has changed something that would be changed twice if it were asked again. */
@@ -279,7 +281,9 @@ export class Group implements ChildOwner {
     const { name } = text.description
     if (notice.k === 'log') {
       const line = readLog(notice.v)
-      if (line !== undefined) this.#options.log[line.level](`${name}: ${line.message}`, { ...line.fields, plugin: name })
+      const asked = 'i' in notice ? this.#calls.get(notice.i) : undefined
+      const about = asked?.unit === seat.unit && asked.session !== undefined ? { session: asked.session } : {}
+      if (line !== undefined) this.#options.log[line.level](`${name}: ${line.message}`, { ...line.fields, ...about, plugin: name })
       return
     }
     const thrown = parseThrown(notice.v)
