@@ -76,7 +76,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     if (release === 'network') return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     if (release === 'server') return sendAway('421 too many connections, come back later (#4.3.2)', 'built-in: limit allConnections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
-    const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayUnknown: unknown })
+    const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayByLogin: spoken['RELAYCLIENT'] === undefined && logins.length > 0, relayUnknown: unknown })
     spokenFor(session, speaker, deps.userOf)
     const dialogue = new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,

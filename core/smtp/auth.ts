@@ -142,8 +142,8 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
 }
 
 function begin({ session, offers }: Dialogue, name: string): Try | Promise<Try> {
-  // A network that may relay is the operator's own, such as a webmail server with all its users.
-  if (session.relayClient) return FREE
+  // A network that may relay is the operator's own, such as a webmail server with all its users. One from which somebody logged in lately is not.
+  if (session.relayClient && !session.relayByLogin) return FREE
   const { limits: { ipv4Network, ipv6Network } } = session
   const { throttle, accounts } = offers.auth!
   return throttle.begin({ network: networkOf(session.client.ip, ipv4Network, ipv6Network), account: accounts.identity(name) })

@@ -19,6 +19,8 @@ export interface SessionStart {
   readonly limits?: Limits
   /** Accounts whose recent login from this address counts; they are why RELAYCLIENT is set where no rule sets it. */
   readonly logins?: readonly string[]
+  /** Such a login alone is why: that says who somebody at this address is, and not that the network is the operator's own. */
+  readonly relayByLogin?: boolean
   /** Whether a recent login permits relaying could not be found out. */
   readonly relayUnknown?: boolean
 }
@@ -49,6 +51,7 @@ export class SmtpSession implements Session, SppState {
   extended = false
   auth: Session['auth']
   readonly logins: readonly string[]
+  readonly relayByLogin: boolean
   readonly relayUnknown: boolean
   tls: Session['tls']
 
@@ -79,6 +82,7 @@ export class SmtpSession implements Session, SppState {
     this.compat = start.compat
     this.client = start.client
     this.logins = start.logins ?? []
+    this.relayByLogin = start.relayByLogin === true
     this.relayUnknown = start.relayUnknown === true
     this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
     this.start = Object.fromEntries(HOST_VARIABLES.flatMap((name) => start.env[name] === undefined ? [] : [[name, start.env[name]]]))

@@ -58,6 +58,7 @@ export interface FakeOptions {
   /** `DEFAULT_LIMITS` for the server's own. */
   readonly limits?: Partial<Limits>
   readonly offers?: Offers
+  readonly relayByLogin?: boolean
 }
 
 export interface Fake {
@@ -69,7 +70,7 @@ export interface Fake {
 
 const trace: SessionTrace = { id: 'test', add: () => {}, flush: () => {} }
 
-export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0, limits = {}, offers }: FakeOptions = {}): Fake {
+export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes = 0, limits = {}, offers, relayByLogin = false }: FakeOptions = {}): Fake {
   const spool = new FakeSpool()
   const troubles: unknown[] = []
   const chains = new Map(Object.entries({ deliver: [nothing], ...lines }).map(([hook, runs]) => [hook, runs.map((run) => fakeLine(hook as Hook, run))]))
@@ -81,7 +82,7 @@ export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes =
     isOwnIp: (ip) => ip === '127.0.0.1',
   }
   const session = new SmtpSession({
-    id: 'test', service: 'smtp', compat, client: { ip: '127.0.0.1', port: 1, host: undefined }, env: { TCPREMOTEIP: '127.0.0.1', ...env },
+    id: 'test', service: 'smtp', compat, client: { ip: '127.0.0.1', port: 1, host: undefined }, env: { TCPREMOTEIP: '127.0.0.1', ...env }, relayByLogin,
     // As for test/harness/home.ts.
     limits: { ...DEFAULT_LIMITS, errors: 0, junkCommands: 0, earlyTalkers: 'note', pipelining: 'note', ...limits },
   })
