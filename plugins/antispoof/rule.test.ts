@@ -28,7 +28,8 @@ it('says what is wrong with anything else, and how to mend it', () => {
     ['[:any@local.example', '"[:any" means nothing in the place of a login'], ['@local.example', 'there is no login before the @'],
     ['joe@', 'there is no domain after the @'], ['joe@..', 'there is no domain after the @'], ['joe@local.example ann@local.example', undefined], ['joe@*.example', '"*.example" is no domain'],
     ['joe@local.example\0', 'the rule has a control character'], ['joe@local.example\nann@local.example', 'the rule has a control character'],
-    ['! ! joe', '"! joe" has no @'],
+    ['! ! joe@far.example', 'there are two "!"'], ['!!joe@far.example', 'there are two "!"'], ['"joe"@local.example', '"joe" has quotes'],
+    ['x[:any:]@local.example', '"x[:any:]" means nothing in the place of a login'], ['joe@x[:domain:]', '"x[:domain:]" means nothing in the place of a domain'],
   ]) {
     const read = parseRule(text!)
     if (reason === undefined) continue

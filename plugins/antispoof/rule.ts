@@ -35,6 +35,8 @@ export function parseRule(line: string): ReadRule {
   const negated = text.startsWith('!')
   const body = negated ? text.slice(1).trimStart() : text
   if (body === '') return wrong(text === '' ? 'an empty line is no rule' : 'there is nothing after the "!"', 'write an address such as joe@example.org')
+  // Taken for a login that begins with it, the rule would permit nearly everything.
+  if (body.startsWith('!')) return wrong('there are two "!"', 'write one: it turns the matching round, and no login can begin with it here')
   // No address has them, and they would be lines or columns of their own wherever the list is shown.
   // oxlint-disable-next-line no-control-regex -- exactly these are meant
   if (/[\x00-\x1f\x7f]/.test(body)) return wrong('the rule has a control character', 'write one rule on a line')
@@ -73,6 +75,7 @@ function parseHalves(left: string, right: string, negated: boolean): ReadRule {
   const [login, domain] = [readWord(left, LOGIN_WORDS), readWord(right, DOMAIN_WORDS)]
   if (login === undefined && looksSpecial(left)) return unknownWord(left, 'a login', LOGIN_WORDS)
   if (domain === undefined && looksSpecial(right)) return unknownWord(right, 'a domain', DOMAIN_WORDS)
+  if (left.trimStart().startsWith('"')) return wrong(`${left} has quotes`, 'write the login without them: addresses are compared without quotes')
   if (left === '') return wrong('there is no login before the @', 'write [:any:] for every login')
   if (domain === undefined && readDomain(right.trim()) === '') return wrong('there is no domain after the @', 'write [:any:] for every domain')
   if (domain === undefined && /[\s*]/.test(right.trim())) return wrong(`"${right}" is no domain`, 'write a domain, or one of the special strings; there are no wildcards')
@@ -86,8 +89,9 @@ function parseHalves(left: string, right: string, negated: boolean): ReadRule {
   }
 }
 
+/** Anywhere: no address has it, and a rule that matches nothing may have been a prohibition. */
 function looksSpecial(text: string): boolean {
-  return text.trim().startsWith('[:')
+  return text.includes('[:')
 }
 
 /** `[:my users:]` in any case, with as many blanks as somebody likes. */
