@@ -75,8 +75,8 @@ Object.prototype.answer = { kind: 'O' }`
     'plugins/good.ts': pluginText('good', "rcpt: async ({ world }) => error('550 good ' + await world.accounts.hasDomain('x'))"),
     'plugins/bad.ts': pluginText('bad', `rcpt: () => {${hostile}\n}`),
   })
-  const good = await kit.line('rcpt', 'plugins/good.ts')
-  const bad = await kit.line('rcpt', '@timeout=1s plugins/bad.ts')
+  const good = await kit.line('rcpt', '@group=both plugins/good.ts')
+  const bad = await kit.line('rcpt', '@timeout=1s,group=both plugins/bad.ts')
   for (let i = 0; i < 5; i++) {
     const [, answer] = await Promise.all([bad.run(requestOf('rcpt')), good.run(requestOf('rcpt'))])
     assert.deepEqual(answer, { commands: [{ kind: 'E', text: '550 good false' }] })

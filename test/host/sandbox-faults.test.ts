@@ -34,12 +34,12 @@ const CASES: readonly (readonly [name: string, handler: string, kinds: readonly 
 test('a plugin that misbehaves is answered by its fault, and its neighbour in the same process answers on', async (t) => {
   const kit = sandboxKit(t, { spare: true })
   kit.write({ 'plugins/good.ts': pluginText('good', "rcpt: async ({ world }) => { await world.sleep(0.2); return error('550 good') }, mail: () => error('550 at once'), needs: ['sleep']") })
-  const good = await kit.line('rcpt', 'plugins/good.ts')
-  const atOnce = await kit.line('mail', 'plugins/good.ts')
+  const good = await kit.line('rcpt', '@group=both plugins/good.ts')
+  const atOnce = await kit.line('mail', '@group=both plugins/good.ts')
   for (const [name, handler, kinds, detail] of CASES) {
     await t.test(name, async () => {
       kit.write({ 'plugins/bad.ts': pluginText('bad', `rcpt: ${handler}`).replaceAll('\n\n', '\n') })
-      const bad = await kit.line('rcpt', `@timeout=${name === 'never answers' ? '400ms' : '20s'} plugins/bad.ts`)
+      const bad = await kit.line('rcpt', `@timeout=${name === 'never answers' ? '400ms' : '20s'},group=both plugins/bad.ts`)
       const neighbour = good.run(requestOf('rcpt'))
       const result = await bad.run(requestOf('rcpt'))
       assert.deepEqual(result.commands, [])
