@@ -1,5 +1,5 @@
 /** Who gets a processor first: a server that answers in a millisecond is not to wait for a plugin that computes. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /** Milliseconds of processor time, without an answer, that make a plugin one that computes. */
@@ -13,11 +13,12 @@ const BEHIND = 10
  */
 export function putBehind(pid: number): boolean {
   try {
-    setPriority(pid, BEHIND)
+    // What Linux calls the priority of a process is that of its first thread.
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), BEHIND)
     // Where the system shares out time by sessions first, each program of ours is a session, and this is what counts.
     writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
   } catch (error) {
-    // It takes ten of these a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
+    // It takes ten writes a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
     return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
   }
   return true

@@ -18,6 +18,8 @@ export interface Run {
 const STDERR_LIMIT = 8 * 1024
 /** What a killed group gets to close its output: only one that left the group still holds it. */
 const AFTER_KILL_MS = 100
+/** From one look at what it computes to the next. */
+const LOOK_MS = 25
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
 const STUCK_MS = 5000
 /** Standard errors of ended runs that somebody in the background still holds; the oldest is closed for a new one. */
@@ -42,7 +44,7 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   let outputEnded = false
   let over = false
   let timer = setTimeout(() => kill('timeout'), job.timeoutMs)
-  const watching = setInterval(look, COMPUTES_MS)
+  const watching = setInterval(look, LOOK_MS)
 
   stdout.once('end', endOutput)
   stdout.once('close', endOutput)

@@ -45,6 +45,8 @@ export class Child {
   running: { readonly p: number; readonly i: number } | undefined
   #over = false
   #behind = false
+  /** What it had got when it was looked at first since it said something. */
+  #silentSince: Turns | undefined
   #busy = 0
   #loading = 0
   #watch: NodeJS.Timeout | undefined
@@ -151,6 +153,7 @@ export class Child {
 
   #received(value: unknown): void {
     if (this.#over) return
+    this.#silentSince = undefined
     const notice = readNotice(value)
     if (notice === undefined) return this.condemn('broke the protocol (a line that is no notice)')
     switch (notice.k) {
@@ -184,11 +187,20 @@ export class Child {
       clearInterval(this.#watch)
       this.#watch = undefined
       this.#ping = undefined
+      this.#silentSince = undefined
       return
     }
     const { rssMiB } = this.#limits
     if ((residentBytes(this.pid) ?? 0) > rssMiB * 1024 * 1024) return this.condemn(`used more than ${rssMiB} MiB of memory and was killed`)
     this.#feelPulse()
+    if (!this.#behind && this.#loading === 0) this.#lookForLoops()
+  }
+
+  #lookForLoops(): void {
+    const turns = turnsOf(this.pid)
+    if (turns === undefined) return
+    this.#silentSince ??= turns
+    if (turns.computed - this.#silentSince.computed >= COMPUTES_MS) this.#behind = putBehind(this.pid)
   }
 
   #feelPulse(): void {
@@ -206,7 +218,6 @@ export class Child {
     const known = turns !== undefined && ping.turns !== undefined
     const computed = known ? turns.computed - ping.turns.computed : silentFor
     const still = known ? silentFor - (turns.waited - ping.turns.waited) : silentFor
-    if (computed >= COMPUTES_MS && this.#loading === 0 && !this.#behind) this.#behind = putBehind(this.pid)
     const { heartbeatMs, silenceMs, loadMs } = this.#limits
     const stuck = computed >= (this.#loading > 0 ? loadMs : heartbeatMs) || still >= Math.max(silenceMs, this.#loading > 0 ? loadMs : 0)
     if (!stuck) return
