@@ -11,8 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'url'
 
 const NEEDED = [22, 19]
 // For young objects. Left alone, V8 takes 100 MiB and more for those of a busy server, which is no faster for it. Of so little,
-// several threads collect no faster than one, and cost more.
-const YOUNG = ['--max-semi-space-size=2', '--no-parallel-scavenge']
+// several threads collect no faster than one, and cost more. The last lets the server collect what its start leaves behind.
+const MEMORY = ['--max-semi-space-size=4', '--no-parallel-scavenge', '--expose-gc']
 // What a server is started by: "helios serve", "qmailctl start".
 const SERVING = ['serve', 'start', 'restart']
 // Behind a symbolic link such as node_modules/.bin/helios, this is still the file itself.
@@ -40,7 +40,7 @@ function fail() {
 }
 
 function run() {
-  if (wantsLittle()) process.execve(process.execPath, [process.execPath].concat(YOUNG, process.execArgv, launcher, process.argv.slice(2)), withMalloc(process.env))
+  if (wantsLittle()) process.execve(process.execPath, [process.execPath].concat(MEMORY, process.execArgv, launcher, process.argv.slice(2)), withMalloc(process.env))
   followLauncher()
   quietWarnings()
   // Before the first use of the thread pool: password hashes and syncs to disk must not wait for one another.
@@ -91,7 +91,7 @@ function quietWarnings() {
 }
 
 function relaunch(node) {
-  const child = spawn(node, process.execArgv.concat(YOUNG, launcher, process.argv.slice(2)), {
+  const child = spawn(node, process.execArgv.concat(MEMORY, launcher, process.argv.slice(2)), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: Object.assign(withMalloc(process.env), { HELIOS_LAUNCHED: '1' })
   })

@@ -73,15 +73,15 @@ test('a launcher that is killed outright leaves no server behind', async (t) => 
 test('the server has little room for young objects and few pools of memory, unless somebody said how much; through whichever Node it is started', { skip: process.platform !== 'linux' }, async (t) => {
   const here = await homeForServer(place(t))
   for (const { command, options, wanted } of [
-    { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=2', '--no-parallel-scavenge'] },
-    { command: oldNode, options: '', wanted: ['--max-semi-space-size=2', '--no-parallel-scavenge'] },
+    { command: [process.execPath, LAUNCHER], options: '', wanted: ['--max-semi-space-size=4', '--no-parallel-scavenge', '--expose-gc'] },
+    { command: oldNode, options: '', wanted: ['--max-semi-space-size=4', '--no-parallel-scavenge', '--expose-gc'] },
     { command: [process.execPath, LAUNCHER], options: '--max-semi-space-size=8', wanted: [] },
   ]) {
     const started = here.start(['serve'], { command, env: options === '' ? {} : { NODE_OPTIONS: options } })
     const end = ended(started)
     const pid = await serving(here)
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    assert.deepEqual(words.filter((word) => /semi-space|scavenge/.test(word)), wanted)
+    assert.deepEqual(words.filter((word) => /semi-space|scavenge|expose-gc/.test(word)), wanted)
     assert.equal(/^MALLOC_ARENA_MAX=2$/m.test(readFileSync(`/proc/${pid}/environ`, 'utf8').replaceAll('\0', '\n')), options === '')
     started.kill('SIGTERM')
     assert.equal((await end).code, 0)
