@@ -2,6 +2,7 @@
 import type { Deletion } from '../api/index.ts'
 import { refusal } from '../accounts/errors.ts'
 import type { Io } from './command.ts'
+import { printable } from '../trace/printable.ts'
 import { counted } from './table.ts'
 
 /** What would go, or has gone, in lines. */
@@ -11,7 +12,7 @@ export function describeDeletion({ users, messages, aliases, kept }: Deletion): 
     ...(messages === 0 ? [] : [counted(messages, 'message')]),
     ...aliases.map((alias) => `where alias ${alias} leads here`),
     ...kept.map((home) => `(kept: ${home}, which is not below the mail directory)`),
-  ]
+  ].map(printable)
 }
 
 /** Throws HeliosError `not-confirmed` when mail or several users would go and nobody said `--yes`. */

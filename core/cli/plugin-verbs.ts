@@ -5,6 +5,7 @@ import { HeliosError } from '../error.ts'
 import { bundledTables, bundledVerbs } from '../host/bundled.ts'
 import { keyTools } from '../host/keys.ts'
 import { VerbRefusal, type AccountPart, type Verb, type VerbArgument, type VerbContext, type Verbs } from '../plugin/verbs.ts'
+import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { readInput } from './input.ts'
@@ -57,7 +58,9 @@ async function runVerb(verb: Verb, io: Io, given: Pick<VerbContext, 'arguments' 
     try {
       return await verb.run({
         ...given, tables: helios.tables, accounts: helios.facts, keys: keyTools,
-        control: (name) => helios.control.read(name), input: () => readInput(io, 'the lines'), out: io.out, err: io.err,
+        control: (name) => helios.control.read(name), input: () => readInput(io, 'the lines'), err: io.err,
+        // For people a text of the database must not move the cursor; for programs it is as it is.
+        out: (text) => io.out(given.flags.has('json') ? text : text.split('\n').map(printable).join('\n')),
       })
     } catch (error) {
       if (error instanceof VerbRefusal) throw new HeliosError('refused', error.message, { fault: 'operator', mend: error.mend, cause: error })

@@ -1,6 +1,7 @@
 /** The commands on a full disk, with odd standard input and odd places to write to. */
 import assert from 'node:assert/strict'
 import { lstatSync, readdirSync, symlinkSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { LAUNCHER, place, type Place } from './kit.ts'
 
@@ -75,4 +76,21 @@ test('a message never carries what a terminal obeys, and a wrong address is told
   const here = homeIn(t)
   const ended = await here.helios(['user', 'add', '\x1b[2Jann@example.org'], { stdin: '' })
   assert.deepEqual([ended.code, ended.err.split(' (')[0]], [1, 'helios: "\\x1b[2Jann" cannot be a login'])
+})
+
+test('what stands in the database moves no cursor', async (t) => {
+  const here = homeIn(t)
+  assert.equal((await here.helios(['antispoof', 'list'])).code, 0)
+  const database = new DatabaseSync(here.at('helios-home/helios.db'))
+  database.exec(`INSERT INTO passwd (login, virtual_host) VALUES ('\x1b[2Jann', 'example.org');
+    INSERT INTO helios_aliases (login, domain, target) VALUES ('\x1b[2Jx', 'example.org', '\x1b[2Jann@example.org');
+    INSERT INTO helios_antispoof (login, domain, rules) VALUES ('\u202eann', 'example.org', '\x1b[2J@example.org')`)
+  database.close()
+  for (const args of [['user', 'list'], ['alias', 'list'], ['domain', 'show', 'example.org'], ['antispoof', 'list'], ['domain', 'del', 'example.org', '--yes']]) {
+    const { out, err, code } = await here.helios(args)
+    assert.equal(code, 0, err)
+    // oxlint-disable-next-line no-control-regex -- exactly these are meant
+    assert.doesNotMatch(out + err, /[\x1b\u202e]/, args.join(' '))
+    assert.match(out, args[0] === 'antispoof' ? /\\u\{202e\}ann@example\.org/ : /\\x1b\[2J/, args.join(' '))
+  }
 })
