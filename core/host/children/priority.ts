@@ -1,5 +1,5 @@
 /** Who gets a processor first: a server that answers in a millisecond is not to wait for a plugin that computes. */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /** Milliseconds of processor time, without an answer, that make a plugin one that computes. */
@@ -15,11 +15,17 @@ export function putBehind(pid: number): boolean {
   try {
     // What Linux calls the priority of a process is that of its first thread.
     for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), BEHIND)
-    // Where the system shares out time by sessions first, each program of ours is a session, and this is what counts.
-    writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
+    // Where the system shares out time by sessions first, this is what counts. Each program of ours is a session; another's is left alone.
+    if (sessionOf(pid) === pid) writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
   } catch (error) {
     // It takes ten writes a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
     return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
   }
   return true
+}
+
+/** proc(5): the fourth field behind the name, which may hold anything. */
+function sessionOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3])
 }
