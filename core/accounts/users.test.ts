@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { HeliosError } from '../error.ts'
+import { addAlias, deleteAlias } from './aliases.ts'
 import { changed } from './changes.ts'
 import { openSqlite, type SqliteDatabase } from './database.ts'
 import { addDomain, isKnownDomain, listDomains } from './domains.ts'
 import { checkAddress, checkDomain } from './names.ts'
 import { verifyPassword } from './passwords.ts'
-import { addUser, listUsers, requireUser, setPassword, setQuota } from './users.ts'
+import { addUser, listUsers, renameUser, requireUser, setPassword, setQuota } from './users.ts'
 
 let home: string
 let database: SqliteDatabase
@@ -109,6 +110,17 @@ test('a domain nobody accepts, a user twice, and a bad password are refused', as
     '', 'a\nb', 'a\0b', 'a\ud800', 'x'.repeat(1025),
   ]) await assert.rejects(addUser(database, { address: 'bob@example.org', password }), code('bad-password'))
   await assert.rejects(requireUser(database, 'bob@example.org'), code('unknown-user'))
+})
+
+test('a user would hide an alias of that name', async (t) => {
+  begin(t)
+  await addDomain(database, 'example.org')
+  await addUser(database, { address: 'ann@example.org', password: 'x' })
+  await addAlias(database, 'sales@example.org', ['ann@example.org'], { locals: () => new Set() })
+  await assert.rejects(addUser(database, { address: 'sales@example.org', password: 'x' }), code('alias-exists'))
+  await assert.rejects(renameUser(database, 'ann@example.org', 'sales@example.org'), code('alias-exists'))
+  await deleteAlias(database, 'sales@example.org')
+  await renameUser(database, 'ann@example.org', 'sales@example.org')
 })
 
 test('a password is changed for who is there', async (t) => {

@@ -37,7 +37,7 @@ export type Keep = 'hash' | 'scram' | 'clear text'
 
 /**
  * Adds a user with an empty Maildir. Throws HeliosError: `bad-address`, `bad-quota`, `unknown-domain` for a domain that is
- * neither in rcpthosts nor has users, `user-exists`.
+ * neither in rcpthosts nor has users, `user-exists`, `alias-exists`.
  */
 export async function addUser(database: Database, user: NewUser): Promise<UserInfo> {
   const { login, domain } = checkAddress(user.address)
@@ -47,6 +47,7 @@ export async function addUser(database: Database, user: NewUser): Promise<UserIn
       `first run "helios domain add ${domain}"`)
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
+  await refuseAlias(database, login, domain)
   const home = join(mailRootOf(database), domain, login)
   const password = await textFor(user.password, user.keep)
   makeMaildir(database.home, home)
@@ -85,7 +86,7 @@ export async function setQuota(database: Database, address: string, quota: numbe
 
 /**
  * Gives a user another name, with its mailbox, its dot-qmail texts and the aliases that lead to it. Throws HeliosError: `unknown-user`, `user-exists`,
- * `unknown-domain`, `mailbox` when the directory cannot be moved.
+ * `alias-exists`, `unknown-domain`, `mailbox` when the directory cannot be moved.
  */
 export async function renameUser(database: Database, from: string, to: string): Promise<UserInfo> {
   const old = await requireUser(database, from)
@@ -94,6 +95,7 @@ export async function renameUser(database: Database, from: string, to: string): 
     throw refusal('unknown-domain', `mail for ${domain} is not accepted here: it is not in control/rcpthosts`, `first run "helios domain add ${domain}"`)
   }
   if (await exists(database, login, domain)) throw userExists(login, domain)
+  await refuseAlias(database, login, domain)
   const before = await findUser(database, from)
   const root = mailRootOf(database)
   const moves = before.home === join(root, old.domain, old.login)
@@ -179,6 +181,14 @@ async function exists(database: Database, login: string, domain: string): Promis
   const row = await database.write.selectFrom('passwd').select('login')
     .where('login', '=', login).where('virtual_host', '=', domain).executeTakeFirst()
   return row !== undefined
+}
+
+/** A user is found before an alias, which would be there still and lead nowhere. */
+async function refuseAlias({ write }: Database, login: string, domain: string): Promise<void> {
+  const [row] = await ownRows(write.selectFrom('helios_aliases').select('target').where('login', '=', login).where('domain', '=', domain).limit(1))
+  if (row === undefined) return
+  const name = `${login}@${domain}`
+  throw refusal('alias-exists', `${name} is an alias of ${row.target}, and a user of that name would take its mail`, `choose another name, or first run "helios alias del ${name}"`)
 }
 
 function makeMaildir(home: string, directory: string): void {

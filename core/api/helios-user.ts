@@ -76,7 +76,7 @@ export class HeliosUser {
 
   /**
    * Gives the user another name, with mailbox, dot-qmail texts, what plugins keep, and the aliases that lead here; resolves with the user of
-   * that name. Rejects with HeliosError: `bad-address`, `unknown-domain`, `user-exists`, `mailbox`.
+   * that name. Rejects with HeliosError: `bad-address`, `unknown-domain`, `user-exists`, `alias-exists`, `mailbox`.
    */
   async rename(address: string): Promise<HeliosUser> {
     const { login, domain } = await changed(() => renameUser(this.#database, this.address, address))

@@ -128,7 +128,7 @@ export class Helios {
     })
   }
 
-  /** Adds a user with an empty mailbox. Rejects with HeliosError: `bad-address`, `bad-password`, `bad-quota`, `unknown-domain`, `user-exists`, `mailbox`. */
+  /** Adds a user with an empty mailbox. Rejects with HeliosError: `bad-address`, `bad-password`, `bad-quota`, `unknown-domain`, `user-exists`, `alias-exists`, `mailbox`. */
   async addUser(user: NewUser): Promise<HeliosUser> {
     const { login, domain } = await changed(() => addUser(this.#database, user))
     return new HeliosUser(this.#database, login, domain)
