@@ -43,7 +43,7 @@ export function explained(error: unknown): unknown {
     return databaseError(`a column is too narrow: ${message}`, 'widen it: "helios db status" says to what', error)
   }
   if (isBusy(error)) return databaseError(`another program is writing: ${message}`, 'try again, and see with "fuser helios.db" who it is', error)
-  if (TOO_LATE.has(code)) return databaseError(`it was given up: ${message}`, 'try again; query_timeout in control/qmailconfig says how long an answer may take', error)
+  if (isTooLate(error)) return databaseError(`it was given up: ${message}`, 'try again; query_timeout in control/qmailconfig says how long an answer may take', error)
   if (isLostConnection(error)) return databaseError(`the connection ended: ${message}`, 'see that the server runs, and try again', error)
   if (FULL.has(code)) return databaseError(String(message), 'make room on its disk', error)
   return error
@@ -53,6 +53,12 @@ export function explained(error: unknown): unknown {
 const TOO_LATE: ReadonlySet<unknown> = new Set([
   '57014', '55P03', '40P01', '40001', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT', 'ER_QUERY_INTERRUPTED',
 ])
+
+/** The database, or who asked, gave the question up: the same one may be answered next time. */
+export function isTooLate(error: unknown): boolean {
+  return TOO_LATE.has((error as { readonly code?: unknown }).code)
+}
+
 const FULL: ReadonlySet<unknown> = new Set(['53100', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL'])
 
 function databaseError(what: string, mend: string, cause: unknown): HeliosError {

@@ -1,5 +1,7 @@
 /** Why the table of plugins' memory cannot be used, as an operator is told. */
+import { isTooLate } from '../../accounts/errors.ts'
 import { isForbidden, isMissingTable } from '../../accounts/questions.ts'
+import { isLostConnection } from '../../accounts/sql/pool.ts'
 import { WorldUnavailable } from '../../plugin/world.ts'
 
 export interface Trouble {
@@ -16,5 +18,8 @@ export function troubleOf(error: unknown): Trouble {
   if (isForbidden(error)) {
     return { reason: `not permitted: ${said}`, mend: 'grant SELECT, INSERT, UPDATE and DELETE on helios_store to the user of popconnectionstring in control/qmailconfig', passing: false }
   }
+  // Of a database that restarts, while it was asked.
+  if (isLostConnection(error)) return { reason: `the connection to the database ended: ${said}`, mend: 'see that it runs; "helios db status" tries it', passing: true }
+  if (isTooLate(error)) return { reason: `the database gave it up: ${said}`, mend: 'see what holds the table helios_store, or keeps the database busy', passing: true }
   return { reason: `the database says: ${said}`, mend: 'see that popconnectionstring in control/qmailconfig names a server that may be written to', passing: false }
 }
