@@ -2,8 +2,8 @@
  * Who owns what is created in a home. An operator often works as root on a home that belongs to the
  * mail user: a directory left to root would stop that user's mail.
  */
-import { chmodSync, lchownSync, mkdirSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 
 /** Gives a file just created to the home's owner, when root created it. Throws the file system's error. */
 export function giveToOwner(home: string, path: string): void {
@@ -41,8 +41,31 @@ export function withRightsOf<T>({ uid, gid, takeGroups }: Identity, work: () => 
  */
 export function asOwner<T>(home: string, work: () => T): T {
   const owner = process.geteuid?.() === 0 ? statSync(home, { throwIfNoEntry: false }) : undefined
-  if (owner === undefined || owner.uid === 0) return work()
-  return withRightsOf({ uid: owner.uid, gid: owner.gid, takeGroups: () => process.setgroups!([]) }, work)
+  return owner === undefined ? work() : withRightsOfOwner(owner, work)
+}
+
+function withRightsOfOwner<T>({ uid, gid }: Stats, work: () => T): T {
+  return uid === 0 ? work() : withRightsOf({ uid, gid, takeGroups: () => process.setgroups!([]) }, work)
+}
+
+/**
+ * Does this in a directory with the rights of the first one on the way to it, links included, who is not root and could turn the way elsewhere;
+ * with root's where there is none. What it does must not wait.
+ * @param path absolute
+ */
+export function asOwnerOfWay<T>(path: string, work: () => T): T {
+  const stranger = process.geteuid?.() === 0 ? strangerOn(path) : undefined
+  return stranger === undefined ? work() : withRightsOfOwner(stranger, work)
+}
+
+function strangerOn(path: string): Stats | undefined {
+  const above = dirname(path)
+  const before = above === path ? undefined : strangerOn(above)
+  const found = before ?? lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined || found.uid !== 0) return found
+  // Asked for its error: a link that leads to itself has no end.
+  if (!found.isSymbolicLink() || statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
+  return strangerOn(resolve(realpathSync(above), readlinkSync(path)))
 }
 
 /** Creates a directory (mode 0700) and the missing ones above it, with the home owner's rights. True when it was not there before. */

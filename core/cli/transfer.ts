@@ -1,9 +1,10 @@
 /** `helios export` and `helios import`: a whole installation as a file, and back. */
-import { createReadStream, createWriteStream, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { constants, createReadStream, createWriteStream, lstatSync, openSync, readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from 'commander'
 import { printProblem } from '../../config/problem.ts'
+import { asOwnerOfWay } from '../accounts/ownership.ts'
 import { HeliosError, ImportRefused, type Imported, type ImportOptions } from '../api/index.ts'
 import type { Io, Noun } from './command.ts'
 import { withHelios } from './home.ts'
@@ -89,21 +90,45 @@ async function* inLargerParts(texts: AsyncIterable<string>, each: () => void): A
   if (part !== '') yield part
 }
 
-/** Whole or not at all, and for nobody else's eyes. A link stays one; a device or a pipe is written into. */
+interface Place {
+  readonly path: string
+  /** Of what is no file, and is written into; undefined: the file is made anew. */
+  readonly flags: number | undefined
+}
+
+/**
+ * Whole or not at all, and for nobody else's eyes. A link stays one where it leads to something; one that leads nowhere is replaced, and so is
+ * somebody else's when root writes. A device or a pipe is written into. In the directory of another root has no more rights than that one.
+ */
 async function writeFile(named: string, texts: AsyncIterable<string>): Promise<void> {
-  let aside: string | undefined
+  let undo = (): void => {}
   try {
-    const before = statSync(named, { throwIfNoEntry: false })
-    if (before !== undefined && !before.isFile()) return await pipeline(texts, createWriteStream(named))
-    const path = before === undefined ? named : realpathSync(named)
-    aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
-    await pipeline(texts, createWriteStream(aside, { flags: 'wx', mode: 0o600, flush: true }))
-    renameSync(aside, path)
+    const { path, flags } = placeOf(named)
+    const inPlace = <T>(work: () => T): T => asOwnerOfWay(dirname(path), work)
+    if (flags !== undefined) return await pipeline(texts, createWriteStream(path, { fd: inPlace(() => openSync(path, flags)) }))
+    const aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+    const fd = inPlace(() => openSync(aside, 'wx', 0o600))
+    undo = () => inPlace(() => rmSync(aside, { force: true }))
+    await pipeline(texts, createWriteStream(aside, { fd, flush: true }))
+    inPlace(() => renameSync(aside, path))
   } catch (error) {
-    if (aside !== undefined) rmSync(aside, { force: true })
+    undo()
     if (error instanceof HeliosError || !(error instanceof Error) || !('syscall' in error)) throw error
     throw new HeliosError('export', `cannot write ${named}: ${error.message}`, { fault: 'operator', mend: 'name a file in a directory you may write to', cause: error })
   }
+}
+
+function placeOf(named: string): Place {
+  const inPlace = <T>(work: () => T): T => asOwnerOfWay(dirname(named), work)
+  const found = inPlace(() => lstatSync(named, { throwIfNoEntry: false }))
+  if (found === undefined || found.isFile()) return { path: named, flags: undefined }
+  if (!found.isSymbolicLink()) return { path: named, flags: constants.O_WRONLY | constants.O_NOFOLLOW }
+  const isStrangers = process.geteuid?.() === 0 && found.uid !== 0
+  if (isStrangers || inPlace(() => statSync(named, { throwIfNoEntry: false })) === undefined) return { path: named, flags: undefined }
+  const next = inPlace(() => resolve(realpathSync(dirname(named)), readlinkSync(named)))
+  // What stands in /proc/self/fd for a pipe has no other name.
+  if (lstatSync(next, { throwIfNoEntry: false }) === undefined) return { path: named, flags: constants.O_WRONLY }
+  return placeOf(next)
 }
 
 async function* source(io: Io, file: string, progress: Progress): AsyncGenerator<Uint8Array> {

@@ -55,7 +55,11 @@ test('an export goes into a pipe and through a link, which stay what they are', 
   symlinkSync('/dev/stdout', here.at('pipe'))
   assert.equal((await here.helios(['export', 'pipe', '--format', 'json'], { command: inShell('"$@" | cat') })).out, out)
   assert.ok(lstatSync(here.at('pipe')).isSymbolicLink())
-  assert.deepEqual(readdirSync(here.directory).toSorted(), ['elsewhere', 'helios-home', 'link.json', 'pipe'])
+  // One that leads nowhere is no place to write.
+  symlinkSync('elsewhere/nowhere.json', here.at('dangling.json'))
+  assert.equal((await here.helios(['export', 'dangling.json'])).code, 0)
+  assert.ok(lstatSync(here.at('dangling.json')).isFile())
+  assert.deepEqual(readdirSync(here.directory).toSorted(), ['dangling.json', 'elsewhere', 'helios-home', 'link.json', 'pipe'])
 })
 
 test('what is not on a list of antispoof is said as that', async (t) => {

@@ -71,7 +71,7 @@ describe('who may import whom', () => {
   })
 
   it('commands go to accounts through the library, and nobody else in core does', () => {
-    passes('core/cli/user.ts', importing('../api/index.ts') + "import '../accounts/errors.ts'\n")
+    passes('core/cli/user.ts', importing('../api/index.ts') + "import '../accounts/errors.ts'\nimport '../accounts/ownership.ts'\n")
     bites('core/cli/user.ts', importing('../accounts/users.ts'), /nothing behind its back/)
     passes('core/cli/plugin/try.ts', importing('../../accounts/accounts.ts'))
     passes('core/api/helios.ts', importing('../accounts/users.ts') + "import './home.ts'\n")

@@ -117,6 +117,9 @@ function importReason(
   return packageReason(file, isTest, importedPackage(specifier), allowed)
 }
 
+/** Stand among the accounts and are about none. */
+const WITHOUT_ACCOUNTS: readonly string[] = ['core/accounts/errors.ts', 'core/accounts/ownership.ts']
+
 function doorReason(file: string, room: string, isTest: boolean, target: string): string | undefined {
   if (room === 'plugins' && target.startsWith('plugins/')) {
     const own = file.split('/').slice(0, 2).join('/')
@@ -127,7 +130,7 @@ function doorReason(file: string, room: string, isTest: boolean, target: string)
   if (room === 'core' && !isTest && target.startsWith('core/api/') && !within('core/api/') && !within('core/cli/')) {
     return `imports ${target}: the library is for other programs and the commands; the server goes to core/accounts itself`
   }
-  if (within('core/cli/') && !within('core/cli/plugin/') && target.startsWith('core/accounts/') && target !== 'core/accounts/errors.ts') {
+  if (within('core/cli/') && !within('core/cli/plugin/') && target.startsWith('core/accounts/') && !WITHOUT_ACCOUNTS.includes(target)) {
     return `imports ${target}: commands do with accounts what the library does (core/api), and nothing behind its back`
   }
   if (DOORS[room]!.some((door) => target.startsWith(door))) return undefined

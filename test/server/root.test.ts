@@ -110,6 +110,31 @@ test('links that the owner of the home has planted lead the commands of root now
   }
 })
 
+test('an export of root follows its own links and nobody else\'s', { skip }, async () => {
+  const home = await makeHome({ 'control/rcpthosts': 'local.example\n' })
+  await give(home)
+  await helios(home, 'domain', 'add', 'local.example')
+  const victim = await temporaryDirectory()
+  await chmod(victim, 0o755)
+  const precious = join(victim, 'precious')
+  await writeFile(precious, 'of root\n')
+  for (const [name, target] of [['accounts.json', precious], ['directory', victim]] as const) {
+    await symlink(target, home.at(name))
+    await lchown(home.at(name), uid, gid)
+  }
+  const { stdout } = await helios(home, 'export')
+  await helios(home, 'export', home.at('accounts.json'))
+  assert.equal(await home.read('accounts.json'), stdout)
+  assert.deepEqual(await lstat(home.at('accounts.json')).then((found) => [found.isFile(), found.uid]), [true, uid])
+  const own = join(victim, 'into-home')
+  await symlink(home.at('directory'), own)
+  for (const file of [home.at('directory/precious'), join(own, 'precious')]) await assert.rejects(helios(home, 'export', file), /cannot write .*EACCES/)
+  assert.deepEqual([await readFile(precious, 'utf8'), await readdir(victim)], ['of root\n', ['into-home', 'precious']])
+  await symlink(precious, join(victim, 'link'))
+  await helios(home, 'export', join(victim, 'link'))
+  assert.deepEqual([await readFile(precious, 'utf8'), (await lstat(join(victim, 'link'))).isSymbolicLink()], [stdout, true])
+})
+
 test('several server processes on a low port: one that dies is replaced without root', { skip }, async () => {
   const home = await makeHome({ 'control/smtpplugins': '[helo]\n:echo "P250-$(id -un)"\n' })
   const place = await lowPlace()
