@@ -1,6 +1,6 @@
 /** Makes a home: its directories, commented control files, example plugins and settings. Never overwrites anything. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { link, mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { selfSignedCertificate } from '../protocol/x509/self-signed.ts'
@@ -62,7 +62,9 @@ export async function writeHome(home: string, options: HomeOptions): Promise<Hom
 /** Writes a file that is not there yet; false when it is. Whole or not at all, so that what is kept later is never a torn half. */
 async function writeNew(directory: string, name: string, text: string): Promise<boolean> {
   const draft = join(directory, `.${name}.${process.pid}`)
-  await writeFile(draft, text, { mode: text.startsWith('#!') ? 0o755 : SECRETS.includes(name) ? 0o600 : 0o644 })
+  // Never through a link that stands in its place.
+  await rm(draft, { force: true })
+  await writeFile(draft, text, { flag: 'wx', mode: text.startsWith('#!') ? 0o755 : SECRETS.includes(name) ? 0o600 : 0o644 })
   try {
     await link(draft, join(directory, name))
     return true

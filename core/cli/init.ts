@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { writeHome } from '../../config/init.ts'
 import { ConfigError } from '../../config/error.ts'
+import { homeOwner } from '../../config/home-owner.ts'
 import { isHome } from '../../config/load.ts'
 import { checkDomain, generatePassword, HeliosError, type Helios } from '../api/index.ts'
 import { DEMO_FILE } from '../server/demo.ts'
@@ -49,6 +50,7 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
     io.out(`${home} is a home already: nothing was changed`)
     return false
   }
+  refuseHomeOfAnother(home)
   const domain = checkDomain(options.domain ?? DEMO_DOMAIN)
   const { written } = await makeFiles(home, { me: options.me ?? hostName(), domain })
   io.out(begun ? `${home} was a home without accounts; added: ${[...written, 'helios.db'].join(' ')}` : `home made in ${home}`)
@@ -58,6 +60,15 @@ export async function initHome(home: string, options: InitOptions, io: Pick<Io, 
   await withAccountsOf(home, async (helios) => user === undefined ? undefined : addFirstUser(helios, domain, user, io))
   if (user !== undefined && options.domain === undefined) writeFileSync(join(home, DEMO_FILE), `${user}\n`)
   return true
+}
+
+/** Root would write where links of the owner's lead, and leave behind what the owner cannot write. */
+function refuseHomeOfAnother(home: string): void {
+  const owner = process.geteuid?.() === 0 ? homeOwner(home) : undefined
+  if (owner === undefined || owner === 0) return
+  throw new HeliosError('home', `${home} belongs to the user with id ${owner}, and root makes no home in it`, {
+    fault: 'operator', mend: `run it as that user: runuser -u "$(id -nu ${owner})" -- helios init ${home}`,
+  })
 }
 
 async function makeFiles(home: string, options: Parameters<typeof writeHome>[1]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -50,6 +50,17 @@ test('its list asks the bundled plugins, and leaves the examples commented out',
   assert.deepEqual(problems, [])
   assert.deepEqual(entries.map(({ section, text }) => `${section} ${text}`), ['helo badhelo', 'mail badmailfrom', 'rcpt maxrcpts',
     'rcpt maxbouncercpts', 'rcpt badrcptto', 'rcpt rcptexists', 'rcpt tarpit', 'deliver maildir'])
+})
+
+test('a link that stands where a file is drafted is not followed', async (t) => {
+  const directory = directoryWith(t)
+  const [home, victim] = [join(directory, 'home'), join(directory, 'victim')]
+  writeFileSync(victim, 'precious')
+  mkdirSync(join(home, 'control'), { recursive: true })
+  symlinkSync(victim, join(home, `control/.me.${process.pid}`))
+  await writeHome(home, OPTIONS)
+  assert.equal(readFileSync(victim, 'utf8'), 'precious')
+  assert.match(readFileSync(join(home, 'control/me'), 'utf8'), /mail\.example\.org/)
 })
 
 test('every file explains itself, no placeholder is left, directories are private', async (t) => {

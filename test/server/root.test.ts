@@ -110,6 +110,19 @@ test('links that the owner of the home has planted lead the commands of root now
   }
 })
 
+test('root makes no home in a directory of somebody else', { skip }, async () => {
+  const home = await makeHome()
+  await rm(home.path, { recursive: true })
+  const victim = join(await temporaryDirectory(), 'victim')
+  await writeFile(victim, 'precious')
+  await mkdir(home.path)
+  await symlink(victim, home.at('demo-user'))
+  await give(home)
+  await assert.rejects(helios(home, 'init'), new RegExp(`belongs to the user with id ${uid}, .*\\(run it as that user: runuser -u "\\$\\(id -nu ${uid}\\)" `))
+  assert.equal(await readFile(victim, 'utf8'), 'precious')
+  assert.deepEqual(await readdir(home.path), ['demo-user'])
+})
+
 test('an export of root follows its own links and nobody else\'s', { skip }, async () => {
   const home = await makeHome({ 'control/rcpthosts': 'local.example\n' })
   await give(home)
