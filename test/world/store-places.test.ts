@@ -169,6 +169,19 @@ function shared(server: DatabaseServer): void {
     const left = await Promise.all(Array.from({ length: 10 }, (_, n) => rows.find(placeOf(`k${n}`))))
     assert.deepEqual(left.flatMap((each, n) => each === undefined ? [] : [n]), [5, 6, 7, 8, 9])
 
+    const equal = Array.from({ length: 30 }, (_, n) => placeOf(`c${n % 15}`, n < 15 ? 1000 : 2000, 'equal'))
+    for (const place of equal) await rows.insert(place, entry(NOW + 7))
+    const found = async () => (await Promise.all(equal.map((place) => rows.find(place)))).filter((each) => each !== undefined).length
+    const others = openRows(config, driver)
+    t.after(() => others.close())
+    for (const [most, atMost, left] of [[25, 100, 25], [20, 2, 23], [9, 100, 9]] as const) {
+      await rows.trim(equal[0]!, most, atMost)
+      assert.equal(await found(), left)
+    }
+    // Of two that wait for one another a database refuses one.
+    await Promise.allSettled([rows, others, rows, others].map((each) => each.trim(equal[0]!, 4, 100)))
+    assert.equal(await found(), 4)
+
     const small = questions(opened(t, config, 20))
     await small.set('last', 'v', NOW + 24 * HOUR)
     for (let n = 0; n < 100; n++) await small.set(`flood${n}`, 'v', NOW + 1000 + n)

@@ -78,9 +78,13 @@ export function openRows(config: QmailConfig, driver: ServerDriver): Rows {
     prune: (now, atMost) => removeSome(db, driver, sql<boolean>`ends <= ${now}`, atMost),
     async trim({ plugin, span }, most, atMost) {
       const theirs = sql<boolean>`plugin = ${plugin} AND ${span === 0 ? sql`span = 0` : sql`span > 0`}`
-      // From a place in the order and not from a number: two who do this at once remove the same ones.
-      const first = await db.selectFrom('helios_store').select('ends').where(theirs).orderBy('ends', 'desc').limit(1).offset(most).executeTakeFirst()
-      if (first !== undefined) await removeSome(db, driver, sql<boolean>`${theirs} AND ends <= ${first.ends}`, atMost)
+      // From a place in the order and not from a number: two who do this at once remove the same ones. Many may end at
+      // one time, so the order goes on by name. An index for this, once in a thousand writes, would cost each of them more.
+      const first = await db.selectFrom('helios_store').select(['ends', 'name', 'span']).where(theirs)
+        .orderBy('ends', 'desc').orderBy('name', 'desc').orderBy('span', 'desc').limit(1).offset(most).executeTakeFirst()
+      if (first === undefined) return
+      const { ends, name, span: length } = first
+      await removeSome(db, driver, sql<boolean>`${theirs} AND ends <= ${ends} AND (ends < ${ends} OR name < ${name} OR (name = ${name} AND span <= ${length}))`, atMost)
     },
     async probe() {
       const never = sql<boolean>`1 = 0`
