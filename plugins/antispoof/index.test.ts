@@ -65,7 +65,7 @@ describe('at MAIL', () => {
   it('logs each refusal with its reason', async () => {
     assert.deepEqual((await ask('ann@local.example', JOE)).logged, [{
       level: 'info', message: 'sender refused', fields: {
-        session: 'test-1', ip: '192.0.2.1', user: 'Joe@Local.Example', address: 'ann@local.example', reason: 'refused: no line of the lists that hold here permits it',
+        ip: '192.0.2.1', user: 'Joe@Local.Example', address: 'ann@local.example', reason: 'refused: no line of the lists that hold here permits it',
       },
     }])
     assert.equal((await ask('joe@local.example')).logged[0]?.fields['user'], 'not logged in')

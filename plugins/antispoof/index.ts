@@ -90,9 +90,9 @@ async function check(
   return session.auth === undefined ? AUTHENTICATE : DENIED
 }
 
-/** What a line of the log says of the session. */
-function whose({ id, client, auth }: Session): Readonly<Record<string, string>> {
-  return { session: id, ip: client.ip, user: auth?.user ?? 'not logged in' }
+/** What a line of the log says of who sends. */
+function whose({ client, auth }: Session): Readonly<Record<string, string>> {
+  return { ip: client.ip, user: auth?.user ?? 'not logged in' }
 }
 
 /** True when the header ends within the part of it that can be read. */

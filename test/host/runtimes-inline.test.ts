@@ -188,11 +188,11 @@ test('a line is called as it says, else as its plugin', () => {
 test('the log of a server has the session and the line, and says of one in shadow that it is not obeyed', () => {
   const said: unknown[] = []
   const log: InlineOptions['log'] = { info: (message, fields) => said.push([message, fields]), warn: (message, fields) => said.push([message, fields]) }
-  const refuses = plugin('rcpt', ({ log: own }: MessageContext) => { own.info('refused', { pattern: 'x' }) })
+  const refuses = plugin('rcpt', ({ log: own }: MessageContext) => { own.info('refused', { pattern: 'x', line: 'its own', session: 'its own' }) })
   void line(refuses, 'rcpt', { log }).run(requestOf('rcpt'))
   void line(refuses, 'rcpt', { log, bySession: true }).run(requestOf('rcpt'))
   const entry = entryOf('rcpt', 'tested')
   void line(refuses, 'rcpt', { log, bySession: true, entry: { ...entry, options: { ...entry.options, shadow: true } } }).run(requestOf('rcpt'))
   const about = { session: requestOf('rcpt').session.id, line: `control/smtpplugins:${entry.line} tested`, pattern: 'x' }
-  assert.deepEqual(said, [['refused', { pattern: 'x' }], ['refused', about], ['in shadow, not obeyed: refused', about]])
+  assert.deepEqual(said, [['refused', { pattern: 'x', line: 'its own', session: 'its own' }], ['refused', about], ['in shadow, not obeyed: refused', about]])
 })

@@ -209,11 +209,13 @@ test('what it logs goes to the log, within bounds', async (t) => {
   assert.equal(kit.logged.length, 101)
 })
 
-test('what it logs has the session it was asked for', async (t) => {
-  const fields: unknown[] = []
-  const kit = sandboxKit(t, { log: { info: (_message, about) => fields.push(about), warn: () => undefined } })
-  await ask(kit, "rcpt: ({ log }) => { log.info('seen', { a: 1, session: 'forged' }) }", requestOf('rcpt', { session: { id: 'abc' } }))
-  assert.deepEqual(fields, [{ a: 1, session: 'abc', plugin: 'x' }])
+test('what it logs has the session and the line it was asked for, and says of one in shadow that it is not obeyed', async (t) => {
+  const logged: unknown[] = []
+  const kit = sandboxKit(t, { log: { info: (message, about) => logged.push([message, about]), warn: () => undefined } })
+  const members = "rcpt: ({ log }) => { log.info('seen', { a: 1, session: 'forged', line: 'forged' }) }"
+  for (const line of ['', '@shadow ']) await ask(kit, members, requestOf('rcpt', { session: { id: 'abc' } }), { line })
+  const about = { a: 1, session: 'abc', line: 'control/smtpplugins:2 plugins/x.ts', plugin: 'x' }
+  assert.deepEqual(logged, [['x: seen', about], ['in shadow, not obeyed: x: seen', about]])
 })
 
 test('what happens after the answer ends nobody\'s call', async (t) => {

@@ -10,6 +10,7 @@ import { NOBODY_WAITS } from '../left.ts'
 import type { HookRequest, Line, RunResult } from '../types.ts'
 import { readAnswer } from './answer.ts'
 import { Deadline } from './deadline.ts'
+import { originOf } from './origin.ts'
 import { settingsReader } from './settings.ts'
 
 export interface InlineOptions {
@@ -110,13 +111,11 @@ class Context implements MessageContext {
   }
 }
 
-/** What is said of a refusal is not to be taken for one where the line is not obeyed. */
 function logOf(session: string, { log, file, entry }: InlineOptions): Log {
-  const about = { session, line: `${file}:${entry.line} ${entry.text}` }
-  const before = entry.options.shadow === true ? 'in shadow, not obeyed: ' : ''
+  const { before, fields: about } = originOf(session, file, entry)
   return {
-    info: (message, fields) => log.info(`${before}${message}`, { ...about, ...fields }),
-    warn: (message, fields) => log.warn(`${before}${message}`, { ...about, ...fields }),
+    info: (message, fields) => log.info(`${before}${message}`, { ...fields, ...about }),
+    warn: (message, fields) => log.warn(`${before}${message}`, { ...fields, ...about }),
   }
 }
 

@@ -38,7 +38,7 @@ export function sandboxLine(options: SandboxLineOptions): Line {
   const timeoutMs = entry.options.timeout ?? options.defaults?.timeoutMs ?? DEFAULT_TIMEOUT_MS
 
   const ask = (request: HookRequest, more: { readonly domain?: string } = {}): Promise<Outcome> =>
-    askSandbox({ unit: lease.unit, request, world, timeoutMs, questions: options.limits.questions, ...more })
+    askSandbox({ unit: lease.unit, request, entry, file: options.file, world, timeoutMs, questions: options.limits.questions, ...more })
 
   return {
     hook, text: entry.text, file: options.file, number: entry.line, options: entry.options, runtime: 'sandbox',

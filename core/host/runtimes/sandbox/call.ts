@@ -1,4 +1,5 @@
 /** One question put to a sandboxed plugin, seen from the server: its deadline, and the world that answers for it. */
+import type { ListEntry } from '../../../../protocol/spp/list.ts'
 import { DNS_TYPES } from '../../../plugin/dns.ts'
 import { isDnsType } from '../../../plugin/dns-print.ts'
 import type { Account, World } from '../../../plugin/world.ts'
@@ -7,6 +8,7 @@ import type { WorldFactory } from '../../../world/real.ts'
 import { NOBODY_WAITS } from '../../left.ts'
 import type { Fault, HookRequest } from '../../types.ts'
 import { Deadline } from '../deadline.ts'
+import { originOf, type Origin } from '../origin.ts'
 import { drawFrom } from './random.ts'
 import type { Asked } from './group.ts'
 import { Pieces } from './pieces.ts'
@@ -19,6 +21,9 @@ export type Outcome = { readonly answer: AnswerPayload } | { readonly fault: Fau
 export interface CallOptions {
   readonly unit: Unit
   readonly request: HookRequest
+  /** The line that asks, and the path of its list as an operator names it. */
+  readonly entry: ListEntry
+  readonly file: string
   readonly world: WorldFactory
   readonly timeoutMs: number
   /** Questions to the world in this call, the pieces of the message aside. */
@@ -63,8 +68,9 @@ class SandboxCall implements Asked {
     return this.#options.unit
   }
 
-  get session(): string {
-    return this.#options.request.session.id
+  get origin(): Origin {
+    const { request: { session }, file, entry } = this.#options
+    return originOf(session.id, file, entry)
   }
 
   begin(): void {

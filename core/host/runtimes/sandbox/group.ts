@@ -5,6 +5,7 @@
  */
 import type { Log } from '../../../plugin/plugin.ts'
 import type { Fault } from '../../types.ts'
+import type { Origin } from '../origin.ts'
 import { Restarts } from './restarts.ts'
 import { NOBODY, whoIsGuilty } from './blame.ts'
 import type { Child, ChildOwner, Down } from './child.ts'
@@ -16,8 +17,8 @@ import type { Notice, QuestionPayload, Said, Told } from './wire.ts'
 /** A call, as far as its process is concerned. */
 export interface Asked {
   readonly unit: Unit
-  /** The id of the session it is asked for; absent where none is. */
-  readonly session?: string
+  /** The session and the line it is asked for; absent where none is. */
+  readonly origin?: Origin
   /** JSON of `AskPayload`. */
   readonly payload: string
   /** It has changed something that would be changed twice if it were asked again. */
@@ -282,8 +283,8 @@ export class Group implements ChildOwner {
     if (notice.k === 'log') {
       const line = readLog(notice.v)
       const asked = 'i' in notice ? this.#calls.get(notice.i) : undefined
-      const about = asked?.unit === seat.unit && asked.session !== undefined ? { session: asked.session } : {}
-      if (line !== undefined) this.#options.log[line.level](`${name}: ${line.message}`, { ...line.fields, ...about, plugin: name })
+      const origin = asked?.unit === seat.unit ? asked.origin : undefined
+      if (line !== undefined) this.#options.log[line.level](`${origin?.before ?? ''}${name}: ${line.message}`, { ...line.fields, ...origin?.fields, plugin: name })
       return
     }
     const thrown = parseThrown(notice.v)
