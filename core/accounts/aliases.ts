@@ -20,12 +20,15 @@ export interface AddedAlias {
   readonly takers: readonly string[]
 }
 
+/** Addresses in one question. */
+const AT_ONCE = 500
+
 /** Local domains as the control directory has them: where an alias may lead. */
 export type Locals = Pick<AccountOptions, 'locals' | 'localsMissing'>
 
 /**
  * Adds targets to an alias. Throws HeliosError: `bad-address`, `unknown-domain`, `user-exists` where a user would hide it, `alias-elsewhere` for a
- * target that is not here, `mail-loop` for one that leads back.
+ * target that is not here, `mail-loop` for one that leads back, or too far.
  */
 export async function addAlias(database: Database, address: string, targets: readonly string[], options: Locals): Promise<AddedAlias> {
   const { login, domain } = checkAlias(address)
@@ -39,14 +42,16 @@ export async function addAlias(database: Database, address: string, targets: rea
     throw refusal('user-exists', `${name} is a user, and mail for it goes there first`, 'choose another name, or delete the user')
   }
   const checked = targets.map((target) => checkAddress(target))
+  const before = await levels(name, (addresses) => aliasesTo(database, addresses))
   for (const target of checked) {
     const text = `${target.login}@${target.domain}`
     if (!await facts.hasDomain(target.domain) && !await isKnownDomain(database, target.domain)) {
       throw refusal('alias-elsewhere', `${text} is not an address of this server, and this version delivers to no other`, 'name an account or an alias that is here')
     }
     if (text === name || await leadsTo(database, text, name)) throw refusal('mail-loop', `${text} leads to ${name}: mail would go round`, 'name an account that ends the way')
-    if (await depthOf(database, text) >= DEEPEST_ALIAS) {
-      throw refusal('mail-loop', `${text} leads through ${DEEPEST_ALIAS} aliases already, and mail for one more would wait for ever`, 'name an account, or an alias nearer to one')
+    if (before + 1 + await levels(text, (addresses) => nextTargets(database, addresses)) > DEEPEST_ALIAS) {
+      throw refusal('mail-loop', `with ${name} leading to ${text} mail would go through more than ${DEEPEST_ALIAS} aliases behind one another, and wait for ever`,
+        'name an account, or an alias nearer to one')
     }
   }
   const added: string[] = []
@@ -89,11 +94,14 @@ export async function leadsTo(database: Database, from: string, to: string): Pro
   return false
 }
 
-/** Aliases behind one another from this address on, 0 where it is none. */
-async function depthOf(database: Database, from: string): Promise<number> {
-  let depth = 0
-  for await (const targets of targetsOf(database, from)) depth += targets.length > 0 ? 1 : 0
-  return depth
+/** Aliases behind one another from this address on, the longest way, 0 where it is none; more than DEEPEST_ALIAS are not counted. */
+async function levels(from: string, next: (addresses: readonly string[]) => Promise<readonly string[]>): Promise<number> {
+  let addresses: readonly string[] = [from]
+  for (let level = 0; level <= DEEPEST_ALIAS; level += 1) {
+    addresses = [...new Set(await next(addresses))]
+    if (addresses.length === 0) return level
+  }
+  return DEEPEST_ALIAS + 1
 }
 
 /** Where an address leads, then where that leads, and so on; each address once. */
@@ -102,16 +110,31 @@ async function* targetsOf(database: Database, from: string): AsyncGenerator<read
   let next: readonly string[] = [from]
   while (next.length > 0) {
     for (const address of next) seen.add(address)
-    const rows: string[] = []
-    for (const address of next) {
-      const at = address.lastIndexOf('@')
-      const found = await ownRows(database.write.selectFrom('helios_aliases').select('target')
-        .where('login', '=', address.slice(0, at)).where('domain', '=', address.slice(at + 1)))
-      rows.push(...found.map(({ target }) => target))
-    }
-    yield rows
-    next = [...new Set(rows)].filter((address) => !seen.has(address))
+    const targets = await nextTargets(database, next)
+    yield targets
+    next = [...new Set(targets)].filter((address) => !seen.has(address))
   }
+}
+
+async function nextTargets(database: Database, addresses: readonly string[]): Promise<readonly string[]> {
+  const targets: string[] = []
+  for (const address of addresses) {
+    const at = address.lastIndexOf('@')
+    const found = await ownRows(database.write.selectFrom('helios_aliases').select('target')
+      .where('login', '=', address.slice(0, at)).where('domain', '=', address.slice(at + 1)))
+    for (const { target } of found) targets.push(target)
+  }
+  return targets
+}
+
+/** Aliases, catch-alls too, that have one of these as a target. */
+async function aliasesTo(database: Database, addresses: readonly string[]): Promise<readonly string[]> {
+  const aliases: string[] = []
+  for (let begin = 0; begin < addresses.length; begin += AT_ONCE) {
+    const found = await ownRows(database.write.selectFrom('helios_aliases').select(['login', 'domain']).where('target', 'in', addresses.slice(begin, begin + AT_ONCE)))
+    for (const { login, domain } of found) aliases.push(`${login}@${domain}`)
+  }
+  return aliases
 }
 
 function checkAlias(text: string): { readonly login: string; readonly domain: string } {

@@ -104,6 +104,16 @@ export function hostileStories(name: string, open: (t: TestContext, ...directive
     for (let number = 1; number <= 10; number += 1) await addAlias(database, at(number), [at(number - 1)], options)
     assert.deepEqual((await accountFacts(() => database, options).takers(at(10))).map(({ login }) => login), ['user'])
     await assert.rejects(addAlias(database, at(11), [at(10)], options), { code: 'mail-loop' })
+    // The other way round: each is near to its end, and far from where mail for the first one begins.
+    const up = (number: number): string => `up${number}@example.org`
+    for (let number = 10; number > 1; number -= 1) await addAlias(database, up(number), [up(number - 1)], options)
+    await assert.rejects(addAlias(database, up(1), [at(1)], options), { code: 'mail-loop' })
+    await assert.rejects(put(database, '{"kind":"alias","login":"up1","domain":"example.org","target":"a1@example.org"}\n'), (error) => {
+      assert.ok(error instanceof ImportRefused)
+      assert.deepEqual(error.problems.map(({ line, reason }) => [line, reason.replace(/ through.*/, '')]), [[1, 'up10@example.org leads']])
+      return true
+    })
+    await addAlias(database, up(1), [at(0)], options)
     const long = Array.from({ length: 4000 }, (_, number) => `{"kind":"alias","login":"b${number}","domain":"example.org","target":"b${number + 1}@example.org"}\n`)
     const circle = '{"kind":"alias","login":"c","domain":"example.org","target":"d@example.org"}\n{"kind":"alias","login":"d","domain":"example.org","target":"c@example.org"}\n'
     await assert.rejects(put(database, [...long, circle].join('')), (error) => {

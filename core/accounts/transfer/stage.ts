@@ -79,14 +79,19 @@ export class Stage {
     this.#step.run(from, to, line)
   }
 
-  /** Steps of the file that begin and end at one and the same address, so that mail would go round, and those with more than `deepest` steps behind one another. */
+  /**
+   * Steps of the file that begin and end at one and the same address, so that mail would go round, and ways with more than `deepest` steps behind one
+   * another, which may begin with what the database has. Each line once.
+   */
   *endless(deepest: number): Generator<Step & { readonly isCircle: boolean }> {
-    // Ended there, for all ways through a long row of aliases are more than anybody waits for.
-    const rows = this.#database.prepare(`WITH RECURSIVE walk (start, first, line, at, depth) AS (
-        SELECT "from", "to", line, "to", 1 FROM steps WHERE line > 0 AND "to" IN (SELECT "from" FROM steps)
-        UNION SELECT start, first, walk.line, "to", depth + 1 FROM walk JOIN steps ON "from" = at WHERE at <> start AND depth <= ?)
-      SELECT start, first, line, max(at = start) AS circle FROM walk WHERE at = start OR depth > ? GROUP BY start, first, line ORDER BY line`).iterate(deepest, deepest)
-    for (const { start, first, line, circle } of rows) yield { from: String(start), to: String(first), line: Number(line), isCircle: circle === 1 }
+    // Ended there, for all ways through a long row of aliases are more than anybody waits for. `own`: the first step is of the file;
+    // `line` is that of the way's first step that is.
+    const rows = this.#database.prepare(`WITH RECURSIVE walk (start, first, line, own, at, depth) AS (
+        SELECT "from", "to", line, line > 0, "to", 1 FROM steps WHERE "to" IN (SELECT "from" FROM steps)
+        UNION SELECT start, first, iif(walk.line > 0, walk.line, steps.line), own, "to", depth + 1 FROM walk JOIN steps ON "from" = at WHERE at <> start AND depth <= ?)
+      SELECT start, first, line, max(own * (1 + (at = start))) AS weight FROM walk
+        WHERE line > 0 AND (own AND at = start OR depth > ?) GROUP BY line ORDER BY line`).iterate(deepest, deepest)
+    for (const { start, first, line, weight } of rows) yield { from: String(start), to: String(first), line: Number(line), isCircle: weight === 2 }
   }
 
   close(): void {
