@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts'
 import { printable } from '../trace/printable.ts'
 import type { NewTraceEvent, SessionTrace } from '../trace/types.ts'
 
-/** Records what it is given, and logs `refused`, `plugin failed` and what a line in shadow would have refused, with the line that decided. */
+/** Records what it is given, and logs `refused`, `plugin failed` and what a line in shadow would have refused or thrown away, with the line that decided. */
 export function loggedTrace(trace: SessionTrace, log: Logger): SessionTrace {
   return {
     id: trace.id,
@@ -25,9 +25,10 @@ function tell(event: NewTraceEvent, session: string, log: Logger): void {
       `plugin failed: ${file}:${number} ${printable(line)}: ${fault}: ${printable(detail ?? '')}`)
   } else if (event.event === 'hook' && event.shadow === true) {
     const { hook, file, number, line, commands } = event
-    // E and R refuse with a reply, D hangs up (spp-protocol 5).
-    const refusal = commands.find((command) => /^(?:[ER]|D$)/.test(command))
-    if (refusal !== undefined) log.info({ session, hook, line: `${file}:${number} ${line}`, shadow: true }, `in shadow, not obeyed: ${file}:${number} ${printable(line)} answered ${printable(refusal)}`)
+    // The first that ends the hook: A, N and O refuse nothing, E and R refuse with a reply, and so does a whole reply, which begins with
+    // its code. D hangs up without a word; in +message it answers 250 and throws away, in +deliver it delivers nothing (spp-protocol 5, 11).
+    const end = commands.find((command) => /^(?:[ER\d]|[ANOD]$)/.test(command))
+    if (end !== undefined && !/^[ANO]$/.test(end)) log.info({ session, hook, line: `${file}:${number} ${line}`, shadow: true }, `in shadow, not obeyed: ${file}:${number} ${printable(line)} answered ${printable(end)}`)
   } else if (event.event === 'reply' && event.decidedBy !== undefined && /^[45]/.test(event.text)) {
     const reply = printable(event.text.trimEnd())
     log.info({ session, reply, decidedBy: event.decidedBy }, `refused: ${reply}`)
