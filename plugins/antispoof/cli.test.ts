@@ -5,8 +5,8 @@ import { fakeTables, fakeWorld, keyTools } from '../../core/plugin/testing/index
 import { verbs } from './cli.ts'
 
 /** A home in which verbs are run one after the other. */
-function home() {
-  const tables = fakeTables({})
+function home(rows: Parameters<typeof fakeTables>[0] = {}) {
+  const tables = fakeTables(rows)
   const { accounts } = fakeWorld({ accounts: { mailboxes: ['joe@local.example'], aliases: { 'joe@local.example': ['sales@local.example'] } } }).world
   return async (line: readonly string[], input = '') => {
     const [name, ...rest] = line
@@ -122,4 +122,18 @@ it('tests an address as MAIL reads it: quotes and routes are no part of it', asy
   assert.equal(seen.address, 'boss@local.example@far.example')
   assert.equal((await run(['test', JOE, '"boss"@local.example'])).status, 1)
   await assert.rejects(run(['test', JOE, `${'x'.repeat(900)}@local.example`]), VerbRefusal)
+})
+
+it('finds lines that cannot be read, and their lists', async () => {
+  const run = home({ antispoof: [
+    { login: 'joe', domain: 'local.example', rules: 'a@far.example\n"joe"@local.example\n!!b@far.example' }, { login: 'ann', domain: 'local.example', rules: 'a@far.example' },
+  ] })
+  const { out, status } = await run(['list', '--unreadable'])
+  assert.deepEqual([out.length, out[0], status], [3, JOE, 1])
+  assert.equal(out[1], '  "joe"@local.example  -- CANNOT BE READ: "joe" has quotes; write the login without them: addresses are compared without quotes')
+  assert.match(out[2]!, /^  !!b@far\.example  -- CANNOT BE READ: there are two "!"; write one/)
+  const [found] = JSON.parse((await run(['list', '--unreadable', '--json'])).out[0]!) as readonly { readonly user: string; readonly rules: readonly { readonly line: number }[] }[]
+  assert.deepEqual([found?.user, found?.rules.map(({ line }) => line)], [JOE, [2, 3]])
+  await run(['set', JOE], 'joe@local.example\n! b@far.example\n')
+  assert.deepEqual(await run(['list', '--unreadable']), { out: [], err: [], status: 0 })
 })

@@ -16,12 +16,16 @@ const examples = (...lines: readonly string[]): string => `\n\nExamples:\n${line
 
 const list: Verb = {
   name: 'list', about: 'show the permissions lists, or one user\'s', arguments: [{ ...USER, optional: true }],
-  more: examples('list', 'list ann@example.org').trimStart(),
+  flags: { unreadable: 'only lines that cannot be read; exit status 1 when there are some' },
+  more: examples('list', 'list ann@example.org', 'list --unreadable').trimStart(),
   async run(context) {
     const [user] = context.arguments
-    const lists = user === undefined ? await allLists(context) : await listsOf(context.tables, [ownerOf(user)])
-    if (context.flags.has('json')) return context.out(JSON.stringify(lists.map(jsonOf), undefined, 2))
-    for (const each of lists) for (const line of linesOf(each)) context.out(line)
+    const unreadable = context.flags.has('unreadable')
+    const all = user === undefined ? await allLists(context) : await listsOf(context.tables, [ownerOf(user)])
+    const lists = unreadable ? all.map(onlyUnreadable).filter(({ entries }) => entries.length > 0) : all
+    if (context.flags.has('json')) context.out(JSON.stringify(lists.map(jsonOf), undefined, 2))
+    else for (const each of lists) for (const line of linesOf(each)) context.out(line)
+    return unreadable && lists.length > 0 ? 1 : 0
   },
 }
 
@@ -169,6 +173,10 @@ async function allLists({ tables }: VerbContext): Promise<readonly List[]> {
   return [...WITH_DEFAULTS.filter((owner) => !written.has(printMailbox(owner))).map((owner) => readList(owner, undefined)), ...stored]
 }
 
+function onlyUnreadable(of: List): List {
+  return { ...of, entries: of.entries.filter((entry) => !('rule' in entry)) }
+}
+
 function said({ out, flags }: VerbContext, after: List): void {
   if (flags.has('json')) return out(JSON.stringify(jsonOf(after), undefined, 2))
   for (const line of linesOf(after)) out(line)
@@ -176,7 +184,7 @@ function said({ out, flags }: VerbContext, after: List): void {
 
 function linesOf(of: List): readonly string[] {
   const head = `${printMailbox(of.owner)}${of.entries.length === 0 ? ': no rules' : ''}${of.isDefault && of.entries.length > 0 ? ' (default)' : ''}`
-  return [head, ...of.entries.map((entry) => `  ${ruleOf(entry)}  -- ${'rule' in entry ? meaning(entry.rule) : `CANNOT BE READ: ${entry.fault.reason}`}`)]
+  return [head, ...of.entries.map((entry) => `  ${ruleOf(entry)}  -- ${'rule' in entry ? meaning(entry.rule) : `CANNOT BE READ: ${entry.fault.reason}; ${entry.fault.mend}`}`)]
 }
 
 function jsonOf(of: List) {
