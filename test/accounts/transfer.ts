@@ -71,6 +71,24 @@ export function transferStories(name: string, open: (t: TestContext, ...directiv
     assert.equal(last, 'b.example u2199')
   })
 
+  test(`${name}: a user and an alias of one name are not let in, in whatever order they come`, async (t) => {
+    const database = await begin(t)
+    const user = (login: string): string => `{"kind":"user","login":"${login}","domain":"example.org"}\n`
+    const alias = (login: string): string => `{"kind":"alias","login":"${login}","domain":"example.org","target":"ann@example.org"}\n`
+    const refusals = async (...lines: readonly string[]): Promise<readonly string[]> => {
+      const error = await put(database, lines).then(() => undefined, (refused: unknown) => refused)
+      assert.ok(error instanceof ImportRefused)
+      return error.problems.map(({ line, reason }) => `${line} ${reason.replace(/, and .*/, '')}`)
+    }
+    await put(database, ['{"kind":"domain","domain":"example.org"}\n', user('ann'), user('bob'), alias('sales')])
+    assert.deepEqual(await refusals(alias('bob'), user('sales')), ['1 bob@example.org is a user', '2 sales@example.org is an alias here'])
+    assert.deepEqual(await refusals(alias('new'), user('new')), ['2 new@example.org is an alias on line 1'])
+    assert.deepEqual(await refusals(user('BOB'), alias('bob')), ['1 bob@example.org is an alias on line 2'])
+    // Past the tools: the same once more changes nothing.
+    await database.write.insertInto('helios_aliases').values({ login: 'bob', domain: 'example.org', target: 'ann@example.org' }).execute()
+    assert.deepEqual((await put(database, [user('bob'), alias('bob')])).kinds, { user: { added: 0, replaced: 0, same: 1 }, alias: { added: 0, replaced: 0, same: 1 } })
+  })
+
   test(`${name}: tables and columns under names of the operator's`, async (t) => {
     const database = await begin(t, 'dbtable people', 'login_field who', 'virt_host_field host', 'hardquota_field room')
     await put(database, FILE)

@@ -16,6 +16,7 @@ import { schemeOf } from '../passwords/texts.ts'
 import { isMissingTable } from '../questions.ts'
 import { missingTables } from '../tables.ts'
 import { checkRecord, shown, type Row } from './check.ts'
+import { hiddenAliases } from './hidden.ts'
 import { ALIAS, DOMAIN, DOTQMAIL, kindsWith, USER, type Kind } from './kinds.ts'
 import type { Read } from './record.ts'
 import { completed, findDomains, findRows, insertRows, isSame, prepared, replaceRow, spokenOf } from './rows.ts'
@@ -170,6 +171,7 @@ async function checkTogether(database: Database, stage: Stage, problems: Problem
         'name an account that ends the way')
     }
   }
+  for await (const { line, reason, mend } of hiddenAliases(database, stage)) problems.add(line, reason, mend)
   for (const batch of stage.batches(DOTQMAIL, BATCH)) await checkOwners(database, stage, problems, batch)
 }
 

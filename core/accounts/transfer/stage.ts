@@ -79,6 +79,12 @@ export class Stage {
     this.#step.run(from, to, line)
   }
 
+  /** The first line of the file on which this address is an alias. */
+  lineOfAlias(address: string): number | undefined {
+    const line = this.#database.prepare('SELECT min(line) AS line FROM steps WHERE "from" = ? AND line > 0').get(address)!['line']
+    return line === null ? undefined : Number(line)
+  }
+
   /**
    * Steps of the file that begin and end at one and the same address, so that mail would go round, and ways with more than `deepest` steps behind one
    * another, which may begin with what the database has. Each line once.
