@@ -28,3 +28,8 @@ export const defaultsDir = join(codeRoot, 'config', 'defaults')
 export function moduleFile(module: string): string {
   return join(codeRoot, ...module.split('/')) + extension
 }
+
+/** The absolute path of one of our own modules that is plain JavaScript wherever it stands. @param module as for `moduleFile` */
+export function plainFile(module: string): string {
+  return join(codeRoot, ...module.split('/')) + '.js'
+}

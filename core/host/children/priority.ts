@@ -1,9 +1,7 @@
 /** Who gets a processor first: a server that answers in a millisecond is not to wait for a plugin that computes. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 
-/** Milliseconds of processor time, without an answer, that make a plugin one that computes. */
-export const COMPUTES_MS = 50
 /** As `nice` counts: about a tenth of the time that another gets who wants it as well, and all of what nobody wants. */
 const BEHIND = 10
 
@@ -14,7 +12,9 @@ const BEHIND = 10
 export function putBehind(pid: number): boolean {
   try {
     // What Linux calls the priority of a process is that of its first thread.
-    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), BEHIND)
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      if (getPriority(Number(thread)) < BEHIND) setPriority(Number(thread), BEHIND)
+    }
     // Where the system shares out time by sessions first, this is what counts. Each program of ours is a session; another's is left alone.
     if (sessionOf(pid) === pid) writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { textOf } from '../../../protocol/text.ts'
 import type { PipePool } from './pipes.ts'
-import { COMPUTES_MS, putBehind } from './priority.ts'
+import { putBehind } from './priority.ts'
 import { startProgram, type Started } from './start.ts'
 import { turnsOf } from './vitals.ts'
 import type { WireJob, WireResult } from './wire.ts'
@@ -18,8 +18,10 @@ export interface Run {
 const STDERR_LIMIT = 8 * 1024
 /** What a killed group gets to close its output: only one that left the group still holds it. */
 const AFTER_KILL_MS = 100
-/** From one look at what it computes to the next. */
-const LOOK_MS = 25
+/** Milliseconds of processor time that make a program one that computes: an interpreter takes some tens to start. */
+const COMPUTES_MS = 250
+/** From one look at that to the next. */
+const LOOK_MS = 50
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
 const STUCK_MS = 5000
 /** Standard errors of ended runs that somebody in the background still holds; the oldest is closed for a new one. */

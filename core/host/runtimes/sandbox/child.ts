@@ -1,6 +1,6 @@
 /** One sandbox process: its pipe, its pulse and its memory. What is asked in it is its owner's business. */
 import { openChannel, type Channel } from '../../children/channel.ts'
-import { COMPUTES_MS, putBehind } from '../../children/priority.ts'
+import { putBehind } from '../../children/priority.ts'
 import { residentBytes, turnsOf, type Turns } from '../../children/vitals.ts'
 import type { SandboxLimits } from './limits.ts'
 import { sandboxProgram, type SandboxProcess, type StartProcess } from './program.ts'
@@ -30,6 +30,8 @@ interface Ping {
 
 /** From one pulse to the next, in milliseconds. */
 const PULSE_MS = 100
+/** Milliseconds of processor time without a word, after which it is one that computes. */
+const COMPUTES_MS = 50
 /** What a process gets to be gone once its pipe is: only to tell how it ended. */
 const EXIT_MS = 250
 /** Log lines and the like in one second, beyond which nobody listens, and beyond which the process is mad. */
@@ -199,8 +201,12 @@ export class Child {
   #lookForLoops(): void {
     const turns = turnsOf(this.pid)
     if (turns === undefined) return
-    this.#silentSince ??= turns
-    if (turns.computed - this.#silentSince.computed >= COMPUTES_MS) this.#behind = putBehind(this.pid)
+    const since = this.#silentSince ??= turns
+    if (turns.computed - since.computed < COMPUTES_MS) return
+    // As with the pulse: what it said while this loop stood still is read first.
+    setImmediate(() => {
+      if (this.#silentSince === since && !this.#over) this.#behind = putBehind(this.pid)
+    })
   }
 
   #feelPulse(): void {

@@ -172,6 +172,8 @@ export class Group implements ChildOwner {
       for (const unit of this.#wanted) this.#load(unit, child)
       this.#wanted.clear()
       for (const asked of this.#waiting.splice(0)) this.#send(asked, child)
+      // Whoever it was started for may be gone by now.
+      this.#retire()
     } catch (cause) {
       this.#opening = false
       this.#wanted.clear()

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Broker } from '../../children/broker.ts'
 import type { Log } from '../../../plugin/plugin.ts'
+import { plainFile } from '../../../paths.ts'
 import type { SandboxLimits } from './limits.ts'
 
 /** A program without standard input and output, with an empty environment, in `/`, with a pipe on fd 3. */
@@ -34,7 +35,7 @@ export interface SandboxExit {
 /** Starts a program. Rejects when there is no process to be had. */
 export type StartProcess = (program: SandboxProgram) => Promise<SandboxProcess>
 
-const RUNNER = join(import.meta.dirname, 'runner.js')
+const RUNNER = plainFile('core/host/runtimes/sandbox/runner')
 
 /** Node with the runner, which may read itself and vm2, write nothing and start nothing. */
 export function sandboxProgram(limits: SandboxLimits): SandboxProgram {

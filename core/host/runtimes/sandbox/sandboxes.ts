@@ -175,9 +175,16 @@ export class Sandboxes {
     unit.group.drop(unit)
     void this.#isolated.get(unit)?.close()
     this.#isolated.delete(unit)
+    this.#forgetGroup(unit.group)
     if (this.#units.size > 0) return
     void endSpare(this.#spare)
     this.#spare = undefined
+  }
+
+  /** Without plugins it has no process. */
+  #forgetGroup(group: Group): void {
+    for (const unit of this.#units.values()) if (unit.group === group) return
+    for (const [name, known] of this.#groups) if (known === group) this.#groups.delete(name)
   }
 
   /** A started process, from the reserve if there is one; another is started for the reserve. */
