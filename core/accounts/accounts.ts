@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import type { Control } from '../../config/control.ts'
 import { asciiLower, isUtf8 } from '../../protocol/text.ts'
-import { WorldUnavailable, type Account, type AccountFacts } from '../plugin/world.ts'
+import type { Account, AccountFacts } from '../plugin/world.ts'
 import type { Database } from './database.ts'
 import { readDate } from './dates.ts'
 import { loginsFrom } from './logins.ts'
 import { answered, Questions, type UserRow } from './questions.ts'
 import { isTrue } from './schema.ts'
+import { UnfitRow } from './unfit-row.ts'
 
 /** Bytes a login may have (spec helios 4.1); longer ones are in no table, so longer prefixes need not be asked. */
 export const LOGIN_LENGTH = 64
@@ -118,7 +119,7 @@ class Lookup {
     const key = `${asciiLower(local)}@${domain}`
     if (domain === '' || this.#seen.has(key)) return []
     if (depth > DEEPEST_ALIAS || this.#seen.size >= MOST_ADDRESSES) {
-      throw new WorldUnavailable(`the aliases that lead to ${address} are more than ${DEEPEST_ALIAS} deep or ${MOST_ADDRESSES} addresses`)
+      throw new UnfitRow(`the aliases that lead to ${address} are more than ${DEEPEST_ALIAS} deep or ${MOST_ADDRESSES} addresses`)
     }
     this.#seen.add(key)
     const user = await this.#user(local, domain)
@@ -137,7 +138,7 @@ class Lookup {
     for (const target of targets) {
       // Mail for it must wait, not vanish and not bounce: somebody wrote this row past the tools, which refuse it.
       if (!await this.hasDomain(target.slice(target.lastIndexOf('@') + 1))) {
-        throw new WorldUnavailable(`the alias ${from} leads to ${target}, and this version delivers to no other server`)
+        throw new UnfitRow(`the alias ${from} leads to ${target}, and this version delivers to no other server`)
       }
       accounts.push(...await this.#resolve(target, depth + 1))
     }
@@ -184,7 +185,7 @@ export function accountOf({ home: base, config: { mailRoot = join(base, 'mail') 
   const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
   // Neither yes nor no: a slip in a date must not bounce the user's mail.
   if (start === 'unreadable' || stop === 'unreadable') {
-    throw new WorldUnavailable(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
+    throw new UnfitRow(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
   }
   const active = isTrue(row.enabled) && (start === undefined || start <= now) && (stop === undefined || now < stop)
   const domain = row.virtual_host === null || row.virtual_host === '' ? askedDomain : row.virtual_host

@@ -4,6 +4,7 @@ import { HeliosError } from '../error.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { explained } from './errors.ts'
 import { answered } from './questions.ts'
+import { UnfitRow } from './unfit-row.ts'
 
 const coded = (code: string): Error => Object.assign(new Error('its words'), { code })
 
@@ -20,7 +21,8 @@ test('what the database said is told once, with what to do about that', async ()
   const cases: readonly (readonly [unknown, RegExp, RegExp])[] = [
     [new WorldUnavailable('the account database cannot be reached: x at y/z: refused'), /^the account database cannot be reached: x at y\/z: refused$/, /^start it/],
     [new WorldUnavailable('the connection to the account database was closed'), /was closed$/, /^open it again$/],
-    [new WorldUnavailable('the alias a@b leads to c@d'), /^the alias a@b leads to c@d$/, /helios alias list/],
+    [new UnfitRow('the alias a@b leads to c@d'), /^the alias a@b leads to c@d$/, /helios alias list/],
+    [new WorldUnavailable('somebody else is making the tables'), /^somebody else is making the tables$/, /^try again; /],
     [coded('42501'), /^the account database: not permitted: its words$/, /helios db status/],
     [coded('ER_NO_SUCH_TABLE'), /^the account database: a table is missing$/, /helios db migrate/],
     [await unanswered(coded('42P01')), /^the account database: a table is missing$/, /helios db migrate/],

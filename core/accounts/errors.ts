@@ -4,6 +4,7 @@ import { WorldUnavailable } from '../plugin/world.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
 import { isLostConnection } from './sql/pool.ts'
 import { isBusy } from './sql/sqlite.ts'
+import { UnfitRow } from './unfit-row.ts'
 
 /** Asked for something that cannot be done so. */
 export function refusal(code: string, message: string, mend: string): HeliosError {
@@ -18,9 +19,6 @@ export function fileFailure(code: string, what: string, cause: unknown): HeliosE
   })
 }
 
-/** Where the database answers, and what it says cannot be. */
-const ROWS = 'change that row; "helios user show" and "helios alias list" show what there is'
-
 /** The operator's view of an error of the database. */
 export function explained(error: unknown): unknown {
   const { code, message, cause } = error as { readonly code?: unknown; readonly message?: string; readonly cause?: unknown }
@@ -31,8 +29,7 @@ export function explained(error: unknown): unknown {
   if (isMissingTable(error)) return databaseError('a table is missing', 'run "helios db migrate" once', error)
   if (error instanceof WorldUnavailable) {
     if (error.message.endsWith(' was closed')) return new HeliosError('database', error.message, { fault: 'operator', mend: 'open it again', cause: error })
-    const mend = /\baccount database\b/.test(error.message) ? 'start it, or correct control/qmailconfig; "helios db status" tries it' : ROWS
-    return new HeliosError('database', error.message, { fault: 'operator', mend, cause: error })
+    return new HeliosError('database', error.message, { fault: 'operator', mend: mendOf(error), cause: error })
   }
   if (code === 'ERR_INVALID_STATE' && message === 'database is not open') return databaseError('it was closed', 'open it again', error)
   if (isForbidden(error)) {
@@ -47,6 +44,12 @@ export function explained(error: unknown): unknown {
   if (isLostConnection(error)) return databaseError(`the connection ended: ${message}`, 'see that the server runs, and try again', error)
   if (FULL.has(code)) return databaseError(String(message), 'make room on its disk', error)
   return error
+}
+
+function mendOf(error: WorldUnavailable): string {
+  if (error instanceof UnfitRow) return 'change that row; "helios user show" and "helios alias list" show what there is'
+  if (/\baccount database\b/.test(error.message)) return 'start it, or correct control/qmailconfig; "helios db status" tries it'
+  return 'try again; "helios db status" tells how the account database is'
 }
 
 /** Somebody held what was wanted for too long, or two waited for one another. */
