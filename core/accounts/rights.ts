@@ -79,9 +79,10 @@ async function isUnreadable(database: Database, name: string): Promise<boolean> 
   }
 }
 
-/** PostgreSQL takes capitals for small letters where a name has no quotes. */
-function quoted({ driver }: Database, table: string): string {
-  return driver === 'postgresql' && table !== table.toLowerCase() ? `"${table}"` : table
+/** Whatever a name is made of; and PostgreSQL takes capitals for small letters where it has no quotes. */
+function quoted({ driver }: Database, name: string): string {
+  const quote = driver === 'mysql' ? '`' : '"'
+  return `${quote}${name.replaceAll(quote, quote + quote)}${quote}`
 }
 
 /** As they stand in a GRANT: MySQL's users have a host, and its tables may be named with their database. */
@@ -93,5 +94,5 @@ async function readerOf(database: Database): Promise<{ readonly reader: string; 
   const { rows } = await sql<{ reader: string; dbname: string }>`SELECT current_user() AS reader, database() AS dbname`.execute(database.sql)
   const { reader, dbname } = rows[0]!
   const at = reader.lastIndexOf('@')
-  return { reader: [reader.slice(0, at), reader.slice(at + 1)].map((part) => `'${part.replaceAll("'", "''")}'`).join('@'), dbname: `${dbname}.` }
+  return { reader: [reader.slice(0, at), reader.slice(at + 1)].map((part) => `'${part.replaceAll("'", "''")}'`).join('@'), dbname: `${quoted(database, dbname)}.` }
 }

@@ -355,7 +355,7 @@ function serverStories(server: DatabaseServer): void {
     const helios = await Helios.open(home)
     t.after(() => helios.close())
     const made = await helios.migrate()
-    assert.equal(made.includes('GRANT SELECT ON helios_aliases TO userconsult'), driver === 'postgresql', made.join('\n'))
+    assert.equal(made.includes('GRANT SELECT ON "helios_aliases" TO userconsult'), driver === 'postgresql', made.join('\n'))
     const { servers, problems } = await helios.status()
     assert.deepEqual([servers.map(({ role, failure }) => [role, failure]), problems], [[['read', undefined], ['write', undefined]], []])
     assert.deepEqual(await helios.users(), [])
@@ -380,7 +380,7 @@ function serverStories(server: DatabaseServer): void {
     await makeTables(database, [NOTES])
     await server.admin([`REVOKE SELECT ON users FROM ${reader}`], dbname)
     const [theirs, ...own] = ['users', 'helios_domains', 'helios_aliases', 'helios_notify', 'helios_notes']
-      .map((name) => `GRANT SELECT ON ${driver === 'mysql' ? `${dbname}.` : ''}${name} TO ${reader}`)
+      .map((name) => `GRANT SELECT ON ${driver === 'mysql' ? `\`${dbname}\`.\`${name}\`` : `"${name}"`} TO ${reader}`)
     const before = await databaseStatus(database, [NOTES])
     assert.deepEqual(before.grants, [theirs, ...own])
     assert.equal(before.problems.filter((problem) => own.every((grant) => problem.includes(grant))).length, 1)

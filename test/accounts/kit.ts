@@ -21,16 +21,17 @@ let databases = 0
 /** A new empty database on the server, with users `reader` (SELECT alone) and `writer`. */
 export async function newDatabase(server: DatabaseServer): Promise<string> {
   databases += 1
-  const name = `t${process.pid}_${databases}`
+  // No word of SQL's.
+  const name = `t${process.pid}-${databases}`
   if (server.driver === 'mysql') {
     await server.admin([
-      `CREATE DATABASE ${name}`, "CREATE USER IF NOT EXISTS reader@localhost IDENTIFIED BY 'read only', writer@localhost IDENTIFIED BY 'writ''er'",
-      `GRANT SELECT ON ${name}.* TO reader@localhost`, `GRANT ALL ON ${name}.* TO writer@localhost`,
+      `CREATE DATABASE \`${name}\``, "CREATE USER IF NOT EXISTS reader@localhost IDENTIFIED BY 'read only', writer@localhost IDENTIFIED BY 'writ''er'",
+      `GRANT SELECT ON \`${name}\`.* TO reader@localhost`, `GRANT ALL ON \`${name}\`.* TO writer@localhost`,
     ])
   } else {
     await server.admin([
       "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'reader') THEN CREATE ROLE reader LOGIN; CREATE ROLE writer LOGIN; END IF; END $$",
-      `CREATE DATABASE ${name} OWNER writer`,
+      `CREATE DATABASE "${name}" OWNER writer`,
     ])
     await server.admin(['ALTER DEFAULT PRIVILEGES FOR ROLE writer, root GRANT SELECT ON TABLES TO reader'], name)
   }
