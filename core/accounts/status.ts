@@ -38,10 +38,23 @@ export interface ServerStatus {
 /** Characters of a modern hash. */
 export const PASSWORD_WIDTH = 128
 
+const STORE_STEP = 'store-1'
+
+/** What a step that is still to do leaves people without. */
+const WITHOUT: { readonly [step: string]: string } = {
+  'accounts-2-helios': ', and without it there are no aliases, and no domains and notices in the database',
+  [STORE_STEP]: ', and without it plugins cannot remember here, as "store": "accounts" in the settings has it',
+}
+
 const DENIED = 'the user of connectionstring may read single tables only, and MySQL denies it those that are not there yet, too: mail is put off until they are made (helios db migrate)'
 
+export interface StatusOptions {
+  /** What plugins remember is to be in this database (`store` of the settings); else nobody needs its table. */
+  readonly storeHere?: boolean
+}
+
 /** Never rejects for what a server does. */
-export async function databaseStatus(database: Database, declared: readonly Table[] = []): Promise<DatabaseStatus> {
+export async function databaseStatus(database: Database, declared: readonly Table[] = [], { storeHere = false }: StatusOptions = {}): Promise<DatabaseStatus> {
   const { config, driver } = database
   const problems: string[] = []
   const servers = driver === 'sqlite' ? [] : await Promise.all([
@@ -49,18 +62,20 @@ export async function databaseStatus(database: Database, declared: readonly Tabl
   ])
   for (const { role, place, failure } of servers) if (failure !== undefined) problems.push(`${place} (${role}): ${failure}`)
   const unreachable = servers.some(({ failure }) => failure !== undefined)
-  const state = await lookInside(database, problems, declared, unreachable)
+  const state = await lookInside(database, problems, declared, { told: unreachable, storeHere })
   return { driver, servers, ...state, problems }
 }
 
 type Inside = Pick<DatabaseStatus, 'migrations' | 'users' | 'passwordWidth' | 'grants'>
 
 /** @param told why the database cannot be reached */
-async function lookInside(database: Database, problems: string[], declared: readonly Table[], told: boolean): Promise<Inside> {
+async function lookInside(
+  database: Database, problems: string[], declared: readonly Table[], { told, storeHere }: { readonly told: boolean; readonly storeHere: boolean },
+): Promise<Inside> {
   try {
     const migrations = await migrationStates(database)
-    const pending = migrations.filter(({ applied }) => applied === undefined)
-    if (pending.length > 0) problems.push(`Helios' own tables are not all made: without them there are no aliases, or plugins cannot remember here (helios db migrate)`)
+    const open = migrations.filter(({ name, applied }) => applied === undefined && (name !== STORE_STEP || storeHere)).map(({ name }) => name)
+    if (open.length > 0) problems.push(`Helios' own tables are not all made: ${open.map((name) => `${name} is to do${WITHOUT[name] ?? ''}`).join('; ')} (helios db migrate)`)
     const missing = await missingTables(database, declared)
     if (missing.length > 0) problems.push(`tables are missing: ${missing.map(nameOf).join(', ')} (helios db migrate)`)
     const unreadable = await missingGrants(database, declared)

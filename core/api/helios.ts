@@ -15,7 +15,7 @@ import { migrate } from '../accounts/migrations.ts'
 import { checkDomain } from '../accounts/names.ts'
 import { deleteNotify, listNotify, notifyPlan, readNotify, setNotify, type NotifyChange, type NotifyPlan, type NotifySettings } from '../accounts/notify.ts'
 import { addPostmaster, checkPostmaster } from '../accounts/postmaster.ts'
-import { databaseStatus, type DatabaseStatus } from '../accounts/status.ts'
+import { databaseStatus, type DatabaseStatus, type StatusOptions } from '../accounts/status.ts'
 import { grantReading, tablesThere } from '../accounts/rights.ts'
 import { makeTables, missingTables, nameOf, tablesOf } from '../accounts/tables.ts'
 import { countRows, exportAll } from '../accounts/transfer/export.ts'
@@ -254,9 +254,9 @@ export class Helios {
   }
 
   /** Tries every server of qmailconfig and looks at the tables. Never rejects for what a server does. */
-  async status(): Promise<DatabaseStatus> {
+  async status(options: StatusOptions = {}): Promise<DatabaseStatus> {
     // In helios.db they are made when they are needed.
-    return databaseStatus(this.#database, this.#database.driver === 'sqlite' ? [] : await declaredTables())
+    return databaseStatus(this.#database, this.#database.driver === 'sqlite' ? [] : await declaredTables(), options)
   }
 
   /**

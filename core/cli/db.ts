@@ -11,7 +11,7 @@ export const db: Noun = {
     noun.command('status').description('try every server of control/qmailconfig and look at the tables; exit status 1 when something is to be mended')
       .option('--json', 'as JSON')
       .action(({ json }: { readonly json?: boolean }) => withHelios(io, async (helios) => {
-        const status = await helios.status()
+        const status = await helios.status({ storeHere: (await io.settings()).store === 'accounts' })
         if (status.problems.length > 0) exit(1)
         if (json === true) return io.out(JSON.stringify(status, undefined, 2))
         for (const line of describe(status)) io.out(line)

@@ -359,6 +359,12 @@ function serverStories(server: DatabaseServer): void {
     const { servers, problems } = await helios.status()
     assert.deepEqual([servers.map(({ role, failure }) => [role, failure]), problems], [[['read', undefined], ['write', undefined]], []])
     assert.deepEqual(await helios.users(), [])
+    // As after an upgrade.
+    await server.admin(["DELETE FROM helios_migrations WHERE name = 'store-1'"], 'userdb')
+    assert.deepEqual((await helios.status()).problems, [])
+    const [missed, ...others] = (await helios.status({ storeHere: true })).problems
+    assert.match(missed!, /: store-1 is to do, and without it plugins cannot remember here, .* \(helios db migrate\)$/)
+    assert.deepEqual(others, [])
   })
 
   test(`${driver}: a reading user without rights on the new tables gets them, or the administrator is told the statements`, async (t) => {
