@@ -90,7 +90,14 @@ export async function listAliases(database: Database, domain?: string): Promise<
 
 /** Is `to` among the targets of `from`, directly or through other aliases? */
 export async function leadsTo(database: Database, from: string, to: string): Promise<boolean> {
-  for await (const targets of targetsOf(database, from)) if (targets.includes(to)) return true
+  const seen = new Set<string>()
+  let next: readonly string[] = [from]
+  while (next.length > 0) {
+    for (const address of next) seen.add(address)
+    const targets = await nextTargets(database, next)
+    if (targets.includes(to)) return true
+    next = [...new Set(targets)].filter((address) => !seen.has(address))
+  }
   return false
 }
 
@@ -102,18 +109,6 @@ async function levels(from: string, next: (addresses: readonly string[]) => Prom
     if (addresses.length === 0) return level
   }
   return DEEPEST_ALIAS + 1
-}
-
-/** Where an address leads, then where that leads, and so on; each address once. */
-async function* targetsOf(database: Database, from: string): AsyncGenerator<readonly string[]> {
-  const seen = new Set<string>()
-  let next: readonly string[] = [from]
-  while (next.length > 0) {
-    for (const address of next) seen.add(address)
-    const targets = await nextTargets(database, next)
-    yield targets
-    next = [...new Set(targets)].filter((address) => !seen.has(address))
-  }
 }
 
 async function nextTargets(database: Database, addresses: readonly string[]): Promise<readonly string[]> {
