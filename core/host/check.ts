@@ -87,14 +87,14 @@ const RULES = 'control/smtp-tcprules'
 async function checkProgram(entry: ListEntry, list: string, home: string): Promise<readonly Problem[]> {
   if (entry.form === 'path') {
     const why = whyNotExecutable(entry.text, home)
-    if (why === undefined) return checkScript(resolve(home, entry.text), home)
+    if (why === undefined) return checkScript(entry, resolve(home, entry.text), home)
     return [problem(list, { line: entry.line, reason: `${entry.text} cannot be executed: ${why}`, mend: mendOf(entry.text) })]
   }
   // A shell line may be anything; where it begins with a path, that file is looked at.
   const first = /^:\s*(?:exec\s+)?([^\s'"`$&|;<>()*?=]+\/[^\s'"`$&|;<>()*?]+)(?=\s|$)/.exec(entry.text)?.[1]
   if (first === undefined) return []
   const why = whyNotExecutable(first, home)
-  if (why === undefined) return checkScript(resolve(home, first), home)
+  if (why === undefined) return checkScript(entry, resolve(home, first), home)
   const mend = 'correct the path (it is relative to the home) and run chmod +x on the file'
   return [problem(list, { line: entry.line, warning: true, reason: `${first} cannot be executed: ${why}`, mend })]
 }
@@ -110,7 +110,7 @@ function mendOf(text: string): string {
   return 'correct the path (it is relative to the home) and run chmod +x on the file, or put # before the line'
 }
 
-async function checkScript(path: string, home: string): Promise<readonly Problem[]> {
+async function checkScript({ section }: ListEntry, path: string, home: string): Promise<readonly Problem[]> {
   const source = await readText(path)
   if (source === undefined || !source.startsWith('#!') || source.length > MOST_SCRIPT_BYTES) return []
   const near = relative(home, path)
@@ -126,7 +126,7 @@ async function checkScript(path: string, home: string): Promise<readonly Problem
     const reason = `its interpreter ${interpreter} cannot be executed: ${why}`
     return [problem(file, { line: 1, reason, mend: 'install it, or name another on the first line' })]
   }
-  return doubtScript(source).map((doubt) => problem(file, doubt))
+  return doubtScript(source, section).map((doubt) => problem(file, doubt))
 }
 
 /** A plugin's settings, wherever it runs. */

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { defaultsDir } from '../paths.ts'
+import type { Hook } from '../plugin/plugin.ts'
 import { doubtScript } from './script-doubts.ts'
 
-const reasons = (source: string): readonly string[] => doubtScript(source).map(({ line, reason }) => `${line}: ${reason}`)
+const reasons = (source: string, hook: Hook = 'rcpt'): readonly string[] => doubtScript(source, hook).map(({ line, reason }) => `${line}: ${reason}`)
 
 test('an E or R without a code is a doubt, with its line', () => {
   assert.deepEqual(reasons('#!/bin/sh\n\necho "Error: no such user"\n'), [
@@ -21,7 +22,20 @@ test('words that happen to begin with a command are doubts', () => {
     'echo "Starting up"', 'echo "Checking ann"', 'echo "Hello there"', 'console.log("Deferred")', '[ -n "$X" ] && echo "OK"',
     'if x; then echo "OK"; fi',
   ]) {
-    assert.equal(doubtScript(source).length, 1, source)
+    assert.equal(doubtScript(source, 'rcpt').length, 1, source)
+  }
+})
+
+test('our own sections have consequences of their own', () => {
+  for (const [hook, word, consequence] of [
+    ['connection', 'Done', 'hangs up'], ['data', 'Done', 'hangs up'], ['message', 'Done', 'answers 250 and throws the message away'],
+    ['deliver', 'Done', 'delivers nothing, and the message waits'], ['rcpt', 'OK', 'permits relaying'], ['message', 'OK', 'takes the message'],
+    ['deliver', 'OK', 'says that the message is delivered'], ['message', 'All fine', 'takes the message'], ['deliver', 'All fine', 'delivers nothing'],
+    ['message', 'Not listed', 'takes the message'], ['deliver', 'Not listed', 'not its own'],
+  ] as const) {
+    const [reason = ''] = reasons(`echo "${word}"`, hook)
+    assert.ok(reason.includes(consequence), `${hook} ${word}: ${reason}`)
+    if (hook === 'message' || hook === 'deliver') assert.ok(reason.includes(`in [+${hook}] `), reason)
   }
 })
 

@@ -1,9 +1,10 @@
 /**
  * What a plugin script seems to print, and would not mean: the first letter of a line is a command, so
- * `echo "Done"` hangs up on the client and `echo "OK"` permits relaying. A reading of the source by rules of
- * thumb; what it says are doubts.
+ * `echo "Done"` hangs up on the client and `echo "OK"` permits relaying; in `[+message]` the first throws the message away,
+ * in `[+deliver]` the second does. A reading of the source by rules of thumb; what it says are doubts.
  */
 import type { LineProblem } from '../plugin/control.ts'
+import type { Hook } from '../plugin/plugin.ts'
 
 const VERB = /(?:echo|printf|print|puts|say|console\.log|process\.stdout\.write|sys\.stdout\.write)(?:\s+-[neE]+)?\s*\(?\s*/
 /** In quotes (group 2), or a bare word (group 3). Python may write a letter before the quote. */
@@ -16,8 +17,8 @@ const COMMENT = /^\s*(?:#|\/\/|\*)/
 const ELSEWHERE = />|\|(?!\|)|stderr|STDERR/
 const REMARK = 'write remarks to standard error (>&2)'
 
-/** Doubts about a script's source, by line. */
-export function doubtScript(source: string): readonly LineProblem[] {
+/** Doubts about the source of a script that is asked in this hook, by line. */
+export function doubtScript(source: string, hook: Hook): readonly LineProblem[] {
   const problems: LineProblem[] = []
   for (const [index, line] of source.split('\n').entries()) {
     if (COMMENT.test(line)) continue
@@ -27,7 +28,7 @@ export function doubtScript(source: string): readonly LineProblem[] {
     const doubt = DOUBTS[text[0] ?? '']
     // A variable after the letter may hold the code, or all that is missing.
     if (doubt === undefined || /^.[$%{@#]/.test(text) || !doubt.looksWrong(text.slice(1))) continue
-    problems.push({ line: index + 1, warning: true, reason: `"${shortened(text)}" ${doubt.reason}`, mend: `${doubt.mend}; ${REMARK}` })
+    problems.push({ line: index + 1, warning: true, reason: `"${shortened(text)}" ${reasonOf(doubt, hook)}`, mend: `${doubt.mend}; ${REMARK}` })
   }
   return problems
 }
@@ -36,7 +37,14 @@ interface Doubt {
   /** What follows the letter. */
   looksWrong(rest: string): boolean
   readonly reason: string
+  /** What happens in our own sections, where that is something else. */
+  readonly message?: string
+  readonly deliver?: string
   readonly mend: string
+}
+
+function reasonOf(doubt: Doubt, hook: Hook): string {
+  return hook === 'message' || hook === 'deliver' ? doubt[hook] ?? doubt.reason : doubt.reason
 }
 
 /** More than the letter alone: something meant to be read. */
@@ -48,10 +56,26 @@ const isLower = (rest: string): boolean => /^[a-z ]/.test(rest)
 const DOUBTS: Readonly<Record<string, Doubt>> = {
   E: refusal('E'),
   R: refusal('R'),
-  D: { looksWrong: isWord, reason: 'begins with D: it hangs up on the client without a word', mend: alone('D') },
-  O: { looksWrong: isWord, reason: 'begins with O: it skips the built-in check, which at RCPT permits relaying', mend: alone('O') },
-  A: { looksWrong: isWord, reason: 'begins with A: no plugin is asked any more in this connection', mend: alone('A') },
-  N: { looksWrong: isWord, reason: 'begins with N: later lines of this hook are not asked', mend: alone('N') },
+  D: {
+    looksWrong: isWord, reason: 'begins with D: it hangs up on the client without a word', mend: alone('D'),
+    message: 'begins with D: in [+message] it answers 250 and throws the message away',
+    deliver: 'begins with D: in [+deliver] it delivers nothing, and the message waits for the next try',
+  },
+  O: {
+    looksWrong: isWord, reason: 'begins with O: it skips the built-in check, which at RCPT permits relaying', mend: alone('O'),
+    message: 'begins with O: in [+message] it takes the message, and later lines are not asked',
+    deliver: 'begins with O: in [+deliver] it says that the message is delivered, and the message is removed from the queue',
+  },
+  A: {
+    looksWrong: isWord, reason: 'begins with A: no plugin is asked any more in this connection', mend: alone('A'),
+    message: 'begins with A: in [+message] it takes the message, and later lines are not asked',
+    deliver: 'begins with A: in [+deliver] it delivers nothing, and the message waits for the next try',
+  },
+  N: {
+    looksWrong: isWord, reason: 'begins with N: later lines of this hook are not asked', mend: alone('N'),
+    message: 'begins with N: in [+message] it takes the message, and later lines are not asked',
+    deliver: 'begins with N: in [+deliver] it says that the recipient is not its own',
+  },
   P: { looksWrong: isLower, reason: 'begins with P: the rest is sent to the client, and has no reply code', mend: 'write P250-…' },
   L: { looksWrong: isLower, reason: 'begins with L, and what follows is not M, R or D', mend: 'write LM, LR or LD and the reply' },
   S: {
