@@ -49,8 +49,8 @@ function withRightsOfOwner<T>({ uid, gid }: Stats, work: () => T): T {
 }
 
 /**
- * Does this in a directory with the rights of the first one on the way to it, links included, who is not root and could turn the way elsewhere;
- * with root's where there is none. What it does must not wait.
+ * Does this in a directory, or with a file, with the rights of the first one on the way to it, links included, who is not root and could turn the
+ * way elsewhere; with root's where there is none. What it does must not wait.
  * @param path absolute
  */
 export function asOwnerOfWay<T>(path: string, work: () => T): T {
@@ -61,8 +61,11 @@ export function asOwnerOfWay<T>(path: string, work: () => T): T {
 function strangerOn(path: string): Stats | undefined {
   const above = dirname(path)
   const before = above === path ? undefined : strangerOn(above)
-  const found = before ?? lstatSync(path, { throwIfNoEntry: false })
-  if (found === undefined || found.uid !== 0) return found
+  if (before !== undefined) return before
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  // Whose a file is does not matter: where its name leads is not for its owner to say.
+  if (found === undefined || !(found.isDirectory() || found.isSymbolicLink())) return undefined
+  if (found.uid !== 0) return found
   // Asked for its error: a link that leads to itself has no end.
   if (!found.isSymbolicLink() || statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
   return strangerOn(resolve(realpathSync(above), readlinkSync(path)))

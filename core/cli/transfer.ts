@@ -1,5 +1,5 @@
 /** `helios export` and `helios import`: a whole installation as a file, and back. */
-import { constants, createReadStream, createWriteStream, lstatSync, openSync, readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { constants, createReadStream, createWriteStream, fstatSync, lstatSync, openSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, type ReadStream } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from 'commander'
@@ -132,20 +132,28 @@ function placeOf(named: string): Place {
 }
 
 async function* source(io: Io, file: string, progress: Progress): AsyncGenerator<Uint8Array> {
-  const path = resolve(io.cwd, file)
-  let total = 0
   let done = 0
   try {
-    if (file !== '-') total = statSync(path).size
-    for await (const chunk of file === '-' ? io.stdin : createReadStream(path)) {
+    const { stream, total } = file === '-' ? { stream: io.stdin, total: 0 } : openFile(resolve(io.cwd, file))
+    for await (const chunk of stream) {
       done += (chunk as Uint8Array).length
       progress.show('read', done, total)
       yield chunk as Uint8Array
     }
   } catch (error) {
     if (!(error instanceof Error) || !('syscall' in error)) throw error
-    throw new HeliosError('import', `cannot read ${file}: ${error.message}`, { fault: 'operator', mend: 'name a file that is there', cause: error })
+    const isRoot = process.geteuid?.() === 0
+    const mend = isRoot && 'code' in error && error.code === 'EACCES'
+      ? 'root reads what somebody else could lead elsewhere with the rights of that one: let that one read the file, or send its content to "helios import -"'
+      : 'name a file that is there, and that you may read'
+    throw new HeliosError('import', `cannot read ${file}: ${error.message}`, { fault: 'operator', mend, cause: error })
   }
+}
+
+/** What is read becomes rows that the owner of a home can read: a link of somebody else's must not lead root to what that one may not see. */
+function openFile(path: string): { readonly stream: ReadStream; readonly total: number } {
+  const fd = asOwnerOfWay(path, () => openSync(path, 'r'))
+  return { stream: createReadStream(path, { fd }), total: fstatSync(fd).size }
 }
 
 function describe({ kinds, withoutPassword }: Imported, dryRun: boolean): readonly string[] {

@@ -148,6 +148,38 @@ test('an export of root follows its own links and nobody else\'s', { skip }, asy
   assert.deepEqual([await readFile(precious, 'utf8'), (await lstat(join(victim, 'link'))).isSymbolicLink()], [stdout, true])
 })
 
+test('an import of root reads no more than whoever could turn its way may read', { skip }, async () => {
+  const home = await makeHome({ 'control/rcpthosts': 'local.example\n' })
+  await give(home)
+  await helios(home, 'domain', 'add', 'local.example')
+  const victim = await temporaryDirectory()
+  await chmod(victim, 0o755)
+  const precious = join(victim, 'precious.json')
+  await writeFile(precious, '{"kind":"user","login":"ann","domain":"local.example","password":"$6$salt$hash"}\n', { mode: 0o600 })
+  for (const [name, target] of [['accounts.json', precious], ['directory', victim]] as const) {
+    await symlink(target, home.at(name))
+    await lchown(home.at(name), uid, gid)
+  }
+  const through = join(victim, 'through.json')
+  await symlink(home.at('accounts.json'), through)
+  for (const file of [home.at('accounts.json'), home.at('directory/precious.json'), through]) {
+    await assert.rejects(helios(home, 'import', file), /cannot read .*EACCES.*helios import -/)
+  }
+  assert.doesNotMatch((await helios(home, 'export')).stdout, /ann/)
+
+  // Root's own link, and what somebody else may read anyway.
+  const link = join(victim, 'link.json')
+  await symlink(precious, link)
+  assert.match((await helios(home, 'import', link)).stdout, /1 added/)
+  await chmod(precious, 0o644)
+  assert.match((await helios(home, 'import', home.at('accounts.json'))).stdout, /1 here already/)
+  // What an archive left to somebody else, where that one cannot go.
+  await chmod(precious, 0o600)
+  await lchown(precious, uid, gid)
+  await chmod(victim, 0o700)
+  assert.match((await helios(home, 'import', precious)).stdout, /1 here already/)
+})
+
 test('several server processes on a low port: one that dies is replaced without root', { skip }, async () => {
   const home = await makeHome({ 'control/smtpplugins': '[helo]\n:echo "P250-$(id -un)"\n' })
   const place = await lowPlace()
