@@ -8,6 +8,7 @@ import { CompiledQuery, sql, type Kysely } from 'kysely'
 import type { TableNames } from '../../protocol/qmail/qmailconfig.ts'
 import type { Database } from './database.ts'
 import type { Schema } from './schema.ts'
+import { quotedName } from './sql/statements.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 
 export type DriverName = 'sqlite' | 'mysql' | 'postgresql'
@@ -35,9 +36,8 @@ export const MIGRATIONS: readonly Migration[] = [
 
 /** What differs between the three in a table's definition. */
 function wordsOf(driver: DriverName) {
-  const quote = driver === 'mysql' ? '`' : '"'
   return {
-    quoted: (name: string): string => `${quote}${name}${quote}`,
+    quoted: (name: string): string => quotedName(driver, name),
     // NOCASE folds ASCII only, which is how qmail compares. The others hold lower case and compare bytes.
     name: (length: number): string => `varchar(${length}) NOT NULL${driver === 'sqlite' ? ' COLLATE NOCASE' : ''}`,
     date: driver === 'postgresql' ? 'timestamp(0)' : 'datetime',

@@ -7,6 +7,7 @@ import type { Table } from '../plugin/table.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import type { Database } from './database.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
+import { quotedName } from './sql/statements.ts'
 import { nameOf } from './tables.ts'
 
 interface Grant {
@@ -26,7 +27,7 @@ export async function missingGrants(database: Database, declared: readonly Table
   const seen = new Set(await tablesThere(database))
   const { reader, dbname } = await readerOf(database)
   const made = (table: string): boolean => table === database.config.names.tables.passwd || seen.has(table)
-  return forbidden.map((table) => ({ table, statement: `GRANT SELECT ON ${dbname}${quoted(database, table)} TO ${reader}`, made: made(table) }))
+  return forbidden.map((table) => ({ table, statement: `GRANT SELECT ON ${dbname}${quotedName(database.driver, table)} TO ${reader}`, made: made(table) }))
 }
 
 /**
@@ -79,12 +80,6 @@ async function isUnreadable(database: Database, name: string): Promise<boolean> 
   }
 }
 
-/** Whatever a name is made of; and PostgreSQL takes capitals for small letters where it has no quotes. */
-function quoted({ driver }: Database, name: string): string {
-  const quote = driver === 'mysql' ? '`' : '"'
-  return `${quote}${name.replaceAll(quote, quote + quote)}${quote}`
-}
-
 /** As they stand in a GRANT: MySQL's users have a host, and its tables may be named with their database. */
 async function readerOf(database: Database): Promise<{ readonly reader: string; readonly dbname: string }> {
   if (database.driver === 'postgresql') {
@@ -94,5 +89,5 @@ async function readerOf(database: Database): Promise<{ readonly reader: string; 
   const { rows } = await sql<{ reader: string; dbname: string }>`SELECT current_user() AS reader, database() AS dbname`.execute(database.sql)
   const { reader, dbname } = rows[0]!
   const at = reader.lastIndexOf('@')
-  return { reader: [reader.slice(0, at), reader.slice(at + 1)].map((part) => `'${part.replaceAll("'", "''")}'`).join('@'), dbname: `${quoted(database, dbname)}.` }
+  return { reader: [reader.slice(0, at), reader.slice(at + 1)].map((part) => `'${part.replaceAll("'", "''")}'`).join('@'), dbname: `${quotedName(database.driver, dbname)}.` }
 }

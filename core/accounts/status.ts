@@ -9,6 +9,7 @@ import { openDatabase, type Database } from './database.ts'
 import { migrationStates, type MigrationState } from './migrations.ts'
 import { isForbidden, isMissingTable } from './questions.ts'
 import { missingGrants } from './rights.ts'
+import { lowering, widening } from './sql/statements.ts'
 import { missingTables, nameOf } from './tables.ts'
 
 export interface DatabaseStatus {
@@ -85,9 +86,8 @@ async function lookInside(
     const users = await countUsers(database, problems)
     const passwordWidth = await widthOfPasswords(database)
     if (passwordWidth !== undefined && passwordWidth < PASSWORD_WIDTH) {
-      const { tables: { passwd }, columns: { password } } = database.config.names
-      const type = database.driver === 'mysql' ? `MODIFY ${password} varchar(255)` : `ALTER COLUMN ${password} TYPE varchar(255)`
-      problems.push(`the password column holds ${passwordWidth} characters, and new passwords need ${PASSWORD_WIDTH} (ALTER TABLE ${passwd} ${type})`)
+      const statement = await widening(database) ?? 'make it varchar(255), and leave all else of it'
+      problems.push(`the password column holds ${passwordWidth} characters, and new passwords need ${PASSWORD_WIDTH} (${statement})`)
     }
     return { migrations, users, passwordWidth, grants }
   } catch (error) {
@@ -122,10 +122,6 @@ async function countUsers(database: Database, problems: string[]): Promise<numbe
     problems.push(`there is no table ${database.config.names.tables.passwd} (helios db migrate makes it; or say its name: dbtable in control/qmailconfig)`)
     return undefined
   }
-}
-
-function lowering({ config: { names: { tables: { passwd }, columns } } }: Database): string {
-  return `UPDATE ${passwd} SET ${[columns.login, columns.virtual_host].map((name) => `${name} = lower(${name})`).join(', ')}`
 }
 
 /** Undefined where there is no limit, or the catalogue does not say. */

@@ -1,6 +1,7 @@
 /** `helios db`: the account database itself, its servers and tables. */
 import type { DatabaseStatus } from '../api/index.ts'
 import { HeliosError } from '../error.ts'
+import { printable } from '../trace/printable.ts'
 import type { Noun } from './command.ts'
 import { withHelios } from './home.ts'
 import { counted, table } from './table.ts'
@@ -39,6 +40,6 @@ function describe({ driver, servers, migrations, users, problems }: DatabaseStat
     ...table(servers.map(({ role, place, ms }) => [role, place, ms === undefined ? 'no' : `yes, ${ms} ms`])),
     ...table((migrations ?? []).map(({ name, applied }) => [name, applied === undefined ? 'to do' : `done ${applied}`])),
     ...(users === undefined ? [] : [counted(users, 'user')]),
-    ...problems.map((problem) => `to mend: ${problem}`),
+    ...problems.map((problem) => `to mend: ${printable(problem)}`),
   ]
 }

@@ -294,6 +294,14 @@ const ROWS = [
 ]
 const NAMES = ['dbtable users', 'localtable ours', 'login_field name', 'virt_host_field host', 'passwd_field pw']
 
+/** What the catalogue says of the columns of a table, each as one text. */
+async function columnsOf(database: Database, table: string): Promise<readonly string[]> {
+  const more = database.driver === 'mysql' ? sql`, column_comment` : sql``
+  const { rows } = await sql<object>`SELECT column_name, character_maximum_length, is_nullable, column_default, collation_name ${more} FROM information_schema.columns
+    WHERE table_name = ${table} AND table_schema = ${database.driver === 'mysql' ? sql`database()` : sql`current_schema()`} ORDER BY ordinal_position`.execute(database.write)
+  return rows.map((row) => Object.values(row).join(' '))
+}
+
 function serverStories(server: DatabaseServer): void {
   const { driver } = server
   test(`${driver}: a database of qmail-sql's, other names and all, is used as it stands by somebody who may only read`, async (t) => {
@@ -328,7 +336,33 @@ function serverStories(server: DatabaseServer): void {
     assert.equal(row.password, 'abNANd1rDfiNc')
     assert.notEqual(row.lastlogin, null)
     const { problems } = await databaseStatus(database)
-    assert.ok(problems.some((problem) => problem.includes('ALTER TABLE users')), problems.join('\n'))
+    assert.ok(problems.some((problem) => problem.includes('ALTER TABLE ')), problems.join('\n'))
+  })
+
+  test(`${driver}: the statements that status tells can be run, whatever the names are, and change no more than they should`, async (t) => {
+    const dbname = await newDatabase(server)
+    const quote = driver === 'mysql' ? '`' : '"'
+    const tell = (text: string): string => text.replaceAll('"', quote)
+    const [time, comment] = driver === 'mysql' ? ['datetime', " COMMENT 'a, b (c'"] : ['timestamp', '']
+    await server.admin([
+      tell(`CREATE TABLE "Order" ("Key" varchar(64) NOT NULL, uid int, gid int, home varchar(200), "select" varchar(64) NOT NULL, `)
+        + tell(`"Pass" varchar(34) NOT NULL DEFAULT 'it''s'${comment}, hardquota int, startdate ${time}, stopdate ${time}, enabled boolean, use_dotqmail boolean, lastlogin ${time})`)
+        + (driver === 'mysql' ? ' CHARACTER SET latin1 COLLATE latin1_bin' : ''),
+      ...driver === 'mysql' ? [] : ['GRANT ALL ON "Order" TO writer'],
+      tell(`INSERT INTO "Order" ("Key", "select") VALUES ('Ann', 'Example.org')`),
+    ], dbname)
+    const database = await openGround(t, homeFor(t), server, ['dbtable Order', 'login_field Key', 'virt_host_field select', 'passwd_field Pass'], dbname)
+    await migrate(database)
+    const before = await columnsOf(database, 'Order')
+    const { problems } = await databaseStatus(database)
+    const told = problems.map((problem) => /\(((?:ALTER TABLE|UPDATE) .*)\)$/.exec(problem)?.[1]).filter((each) => each !== undefined)
+    assert.equal(told.length, 2, problems.join('\n'))
+    await server.admin(told, dbname)
+    assert.deepEqual((await databaseStatus(database)).problems, [])
+    assert.deepEqual(await columnsOf(database, 'Order'), before.map((column) => column.replaceAll(/^Pass(.*?)\b34\b/g, 'Pass$1255')))
+    await insert(database, 'bob@example.org')
+    const rows = await database.write.selectFrom('passwd').select(['login', 'virtual_host', 'password']).orderBy('login').execute()
+    assert.deepEqual(rows, ['ann', 'bob'].map((login) => ({ login, virtual_host: 'example.org', password: "it's" })))
   })
 
   test(`${driver}: Helios' own tables are made beside those of qmail-sql's, which stay as they are`, async (t) => {
