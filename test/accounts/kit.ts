@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
+import { accountFacts } from '../../core/accounts/accounts.ts'
 import { openDatabase, type Database } from '../../core/accounts/database.ts'
-import type { DatabaseServer } from './servers.ts'
+import type { DatabaseServer } from '../harness/database-server.ts'
+import { connectionLines, newDatabase } from '../harness/databases.ts'
 
 /** Where a test puts its accounts: SQLite when no server is named. */
 export type Ground = DatabaseServer | undefined
@@ -14,36 +16,6 @@ export function homeFor(t: { after(work: () => void): void }): string {
   mkdirSync(join(home, 'control'))
   t.after(() => rmSync(home, { recursive: true, force: true }))
   return home
-}
-
-let databases = 0
-
-/** A new empty database on the server, with users `reader` (SELECT alone) and `writer`. */
-export async function newDatabase(server: DatabaseServer): Promise<string> {
-  databases += 1
-  // No word of SQL's.
-  const name = `t${process.pid}-${databases}`
-  if (server.driver === 'mysql') {
-    await server.admin([
-      `CREATE DATABASE \`${name}\``, "CREATE USER IF NOT EXISTS reader@localhost IDENTIFIED BY 'read only', writer@localhost IDENTIFIED BY 'writ''er'",
-      `GRANT SELECT ON \`${name}\`.* TO reader@localhost`, `GRANT ALL ON \`${name}\`.* TO writer@localhost`,
-    ])
-  } else {
-    await server.admin([
-      "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'reader') THEN CREATE ROLE reader LOGIN; CREATE ROLE writer LOGIN; END IF; END $$",
-      `CREATE DATABASE "${name}" OWNER writer`,
-    ])
-    await server.admin(['ALTER DEFAULT PRIVILEGES FOR ROLE writer, root GRANT SELECT ON TABLES TO reader'], name)
-  }
-  return name
-}
-
-/** The lines of qmailconfig for it. */
-export function connectionLines(server: DatabaseServer, dbname: string): readonly string[] {
-  return [
-    `dbdriver ${server.driver}`, `connectionstring user=reader password='read only' dbname=${dbname} host=${server.host}`,
-    `popconnectionstring user=writer password='writ\\'er' dbname=${dbname} host='${server.host}'`,
-  ]
 }
 
 /** An open database with these directives; closed after the test. */
@@ -56,4 +28,25 @@ export async function openGround(
   const database = openDatabase(home, config)
   t.after(() => database.close())
   return database
+}
+
+/** A time for accounts that begin and end. */
+export const NOON = Date.UTC(2026, 0, 1, 12)
+export const facts = (database: Database, locals: readonly string[] = []) =>
+  accountFacts(() => database, { locals: () => new Set(locals), now: () => NOON })
+
+export type Fields = Readonly<Record<string, string | number | null>>
+
+export async function insert(database: Database, address: string, more: Fields = {}): Promise<void> {
+  const [login, domain] = address.split('@') as [string, string]
+  await database.write.insertInto('passwd').values({ login, virtual_host: domain, startdate: null, ...more }).execute()
+}
+
+export async function alias(database: Database, login: string, domain: string, ...targets: readonly string[]): Promise<void> {
+  for (const target of targets) await database.write.insertInto('helios_aliases').values({ login, domain, target }).execute()
+}
+
+/** Who takes mail for the address, in one text. */
+export async function found(database: Database, address: string): Promise<string> {
+  return (await facts(database).takers(address)).map(({ login, domain }) => `${login}@${domain}`).join(' ')
 }

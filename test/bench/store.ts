@@ -12,8 +12,8 @@ import { storeInFile } from '../../core/world/store/in-file.ts'
 import { storeInMemory } from '../../core/world/store/in-memory.ts'
 import type { HomeStore, Store } from '../../core/world/store/types.ts'
 import { parseQmailConfig } from '../../protocol/qmail/qmailconfig.ts'
-import { connectionLines, newDatabase } from '../accounts/kit.ts'
-import { mariadb, postgresql, type DatabaseServer } from '../accounts/servers.ts'
+import { mariadb, postgresql, type DatabaseServer } from '../harness/database-server.ts'
+import { connectionLines, newDatabase } from '../harness/databases.ts'
 import { temporaryDirectory } from '../harness/home.ts'
 
 const DECISIONS = 4000

@@ -7,8 +7,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Helios } from '../../core/api/index.ts'
-import { connectionLines, newDatabase, type Ground } from '../accounts/kit.ts'
-import { mariadb, postgresql } from '../accounts/servers.ts'
+import type { Ground } from '../accounts/kit.ts'
+import { mariadb, postgresql } from '../harness/database-server.ts'
+import { connectionLines, newDatabase } from '../harness/databases.ts'
 import { makeHome } from '../harness/home.ts'
 
 const [USERS, ALIASES] = [100_000, 20_000]

@@ -19,8 +19,8 @@ import { storeInMemory } from '../../core/world/store/in-memory.ts'
 import { openRows, type Place } from '../../core/world/store/rows.ts'
 import type { HomeStore, Store, StoreQuestion } from '../../core/world/store/types.ts'
 import { parseQmailConfig, type QmailConfig } from '../../protocol/qmail/qmailconfig.ts'
-import { connectionLines, newDatabase } from '../accounts/kit.ts'
-import { mariadb, postgresql, type DatabaseServer } from '../accounts/servers.ts'
+import type { DatabaseServer } from '../harness/database-server.ts'
+import { connectionLines, newDatabase, onServers, untilAnswered } from '../harness/databases.ts'
 import { deliverInto, deliveryPlace } from '../harness/delivered.ts'
 import { makeHome, type Home } from '../harness/home.ts'
 import { startServer, type Server } from '../harness/server.ts'
@@ -204,11 +204,11 @@ function shared(server: DatabaseServer): void {
     else for (const step of ['BEGIN', 'LOCK TABLE helios_store IN ACCESS EXCLUSIVE MODE']) await admin.run(step)
     await fails()
     await admin.end()
-    assert.equal(await again(() => get('k')), 'v')
+    assert.equal(await untilAnswered(() => get('k')), 'v')
     await server.kill()
     await fails()
     await server.start()
-    assert.equal(await again(() => get('k')), 'v')
+    assert.equal(await untilAnswered(() => get('k')), 'v')
     const many = await Promise.allSettled(Array.from({ length: 1500 }, () => get('k')))
     const refused = many.filter(({ status }) => status === 'rejected')
     assert.equal(refused.length, 500)
@@ -274,7 +274,7 @@ function shared(server: DatabaseServer): void {
     await server.kill()
     assert.equal(await rcpt(one, '127.0.1.1', 'bob@local.example'), '451 qmail-spp failure: greylist: unavailable (#4.3.0)')
     await server.start()
-    assert.match(await again(async () => mustNot(await rcpt(one, '127.0.1.1', 'bob@local.example'), 'unavailable')), /^451 sorry, I do not know you yet/)
+    assert.match(await untilAnswered(async () => mustNot(await rcpt(one, '127.0.1.1', 'bob@local.example'), 'unavailable')), /^451 sorry, I do not know you yet/)
     for (const home of homes) assert.equal(existsSync(home.at('store.db')), false)
   })
 }
@@ -294,18 +294,6 @@ function mustNot(text: string, contain: string): string {
   return text
 }
 
-/** Asks until there is an answer; only a hang meets the end. */
-async function again<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (tries > 300) throw error
-      await pause(100)
-    }
-  }
-}
-
 describe('file', () => stories('file', async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'helios-store-'))
   t.after(() => rmSync(home, { recursive: true, force: true }))
@@ -316,4 +304,4 @@ describe('file', () => stories('file', async (t) => {
   }
 }))
 describe('memory', () => stories('memory', async () => storeInMemory))
-for (const server of [await mariadb(), await postgresql()].filter((each) => each !== undefined)) describe(server.driver, () => shared(server))
+await onServers(shared)
