@@ -36,6 +36,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   import: ['helios import --dry-run accounts.json', 'helios import accounts.json', 'helios import --domain example.org /home/vpopmail/domains/example.org/vpasswd'],
   'db status': ['helios db status'],
   'db migrate': ['helios db migrate'],
+  'db copy-store': ['helios db copy-store'],
 }
 
 /** Adds them to a program whose verbs are registered. */

@@ -252,6 +252,40 @@ function shared(server: DatabaseServer): void {
     assert.match((await checkHome({ home: home.path, cwd: home.path })).problems.find(({ severity }) => severity === 'error')?.reason ?? '', /there is no connectionstring/)
   })
 
+  test(`${driver}: what store.db remembers is copied, what is there stays, and what is left behind is said`, async (t) => {
+    const { config, lines } = await database(t)
+    const home = await makeHome({ 'control/qmailconfig': `${lines.join('\n')}\n` }, { store: 'accounts' })
+    const helios = (...args: readonly string[]) => spawnSync(process.execPath, [LAUNCHER, '--home', home.path, ...args], { encoding: 'utf8' })
+    assert.match(helios('db', 'copy-store').stdout, /^0 entries of store\.db copied$/m)
+    assert.equal(existsSync(home.at('store.db')), false)
+
+    const now = Date.now()
+    const file = storeInFile(home.path)
+    const before = questions(file)
+    const names = ['plain', 'ä\udce9', '', 'x'.repeat(300), ...Array.from({ length: 250 }, (_, n) => `many${n}`)]
+    for (const name of names) await before.set(name, `value of ${name}`, now + HOUR, now)
+    await before.set('brief', 'v', now + 1, now)
+    await before.set('elsewhere', 'v', now + HOUR, now, 'a second plugin')
+    for (const [amount, at] of [[3, now - HOUR / 2], [4, now]] as const) await before.add('counter', { amount, now: at })
+    await file.close()
+    const after = questions(opened(t, config))
+    await after.set('plain', 'of another server', now + HOUR, now)
+    assert.match(helios('check').stdout, /^store\.db: warning: .*helios db copy-store/m)
+    const copied = helios('db', 'copy-store', '--json')
+    assert.deepEqual(JSON.parse(copied.stdout), { copied: names.length + 1, there: 1 }, copied.stderr)
+    for (const name of names) assert.equal(await after.get(name, now), name === 'plain' ? 'of another server' : `value of ${name}`)
+    assert.equal(await after.get('elsewhere', now, 'a second plugin'), 'v')
+    assert.deepEqual([await after.read('counter', now), await after.add('counter', { now, most: 7 })], [7, 8])
+    assert.match(helios('db', 'copy-store').stdout, new RegExp(`^0 entries of store\\.db copied, ${names.length + 2} there already$`, 'm'))
+
+    await home.write('store.db', 'no database at all, and long enough to be looked at as one'.repeat(100))
+    const damaged = helios('db', 'copy-store')
+    assert.equal(damaged.status, 1)
+    assert.match(damaged.stderr, /store\.db cannot be read: file is not a database/)
+    await home.write('control/qmailconfig', '')
+    assert.match(helios('db', 'copy-store').stderr, /accounts are in helios\.db.*name a server/s)
+  })
+
   test(`${driver}: two servers with homes of their own have one grey list and one limit`, async (t) => {
     const { lines, dbname } = await database(t)
     const files = {
