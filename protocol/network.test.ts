@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { inNetworks, isLoopback, networkOf, parseNetwork } from './network.ts'
+import { inNetworks, isLoopback, networkOf, parseNetwork, printNetworkOf } from './network.ts'
 
 const networks = (...texts: readonly string[]) => texts.map((text) => parseNetwork(text)!)
 
@@ -29,6 +29,13 @@ test('clients of one network have one name', () => {
   assert.equal(networkOf('no address', 32, 64), 'no address')
 })
 
+test('a network is printed as people write it', () => {
+  const printed = (ip: string, bits = 24): string => printNetworkOf(ip, bits, 64)
+  assert.deepEqual(['192.0.2.1', '::ffff:255.255.255.255', '2001:db8:0:1:ffff::2', 'no address'].map((ip) => printed(ip)), ['192.0.2.0/24', '255.255.255.0/24', '2001:db8:0:1::/64', 'no address'])
+  assert.equal(printed('192.0.2.1', 32), '192.0.2.1')
+  assert.equal(printNetworkOf('2001:db8::1', 32, 128), '2001:db8::1')
+})
+
 test('loopback', () => {
   for (const ip of ['127.0.0.1', '127.255.0.3', '::1', '::ffff:127.0.0.1']) assert.ok(isLoopback(ip), ip)
   for (const ip of ['128.0.0.1', '126.255.255.255', '::', '10.0.0.1']) assert.ok(!isLoopback(ip), ip)
@@ -50,5 +57,6 @@ test('property: any text is read without an exception', () => {
     parseNetwork(text)
     inNetworks(networks('10.0.0.0/8'), text)
     networkOf(text, 32, 64)
+    printNetworkOf(text, 32, 64)
   }))
 })

@@ -1,5 +1,5 @@
 /** Networks as operators write them: `10.0.0.0/8`, `2001:db8::/32`, or one address. */
-import { parseIPv4, parseIPv6, unmapIPv4 } from './qmail/ip.ts'
+import { parseIPv4, parseIPv6, printIPv6, unmapIPv4 } from './qmail/ip.ts'
 
 export interface Network {
   readonly family: 4 | 6
@@ -37,6 +37,18 @@ export function networkOf(ip: string, ipv4Bits: number, ipv6Bits: number): strin
   if (address === undefined) return ip
   const bits = address.family === 4 ? ipv4Bits : ipv6Bits
   return `${address.family}:${(address.value >> BigInt(widthOf(address.family) - bits)).toString(16)}/${bits}`
+}
+
+/** The same network for people: `192.0.2.1`, `2001:db8::/64`. */
+export function printNetworkOf(ip: string, ipv4Bits: number, ipv6Bits: number): string {
+  const address = numberOf(ip)
+  if (address === undefined) return ip
+  const { family, value } = address
+  const bits = family === 4 ? ipv4Bits : ipv6Bits
+  const rest = BigInt(widthOf(family) - bits)
+  const first = (value >> rest) << rest
+  const text = family === 6 ? printIPv6(first) : [24n, 16n, 8n, 0n].map((shift) => (first >> shift) & 255n).join('.')
+  return rest === 0n ? text : `${text}/${bits}`
 }
 
 /** 127.0.0.0/8 and ::1. */

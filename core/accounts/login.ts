@@ -82,6 +82,12 @@ export async function clearPassword(database: Database, name: string, options: L
   return found?.secret.kind === 'password' ? { account: found.account, password: found.secret.password } : undefined
 }
 
+/** `login@domain` of the account that a client's name leads to, as it stands in the database. Rejects with WorldUnavailable. */
+export async function loginAddress(database: Database, name: string): Promise<string | undefined> {
+  const found = await findLogin(database, name)
+  return found === undefined ? undefined : `${found.login}@${found.domain}`
+}
+
 function secretOf(stored: string): Secret | undefined {
   const password = clearText(stored)
   if (password !== undefined) return { kind: 'password', password }

@@ -9,7 +9,7 @@ import type { AccountFacts } from '../plugin/world.ts'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { acceptsDomain, accountFacts, accountOptions } from './accounts.ts'
 import { openDatabase, type Database } from './database.ts'
-import { checkLogin, clearPassword, loginIdentity, loginSecret, splitLogin, type LoginOptions, type LoginOutcome } from './login.ts'
+import { checkLogin, clearPassword, loginAddress, loginIdentity, loginSecret, splitLogin, type LoginOptions, type LoginOutcome } from './login.ts'
 import { makeTables, tablesOf } from './tables.ts'
 
 export class AccountStore {
@@ -87,6 +87,11 @@ export class AccountStore {
   /** See `loginIdentity`. Undefined while no database is open. */
   identity(name: string): string | undefined {
     return this.#database === undefined ? undefined : loginIdentity(name, this.#database.config)
+  }
+
+  /** See `loginAddress`. Rejects with WorldUnavailable. */
+  async addressOf(name: string): Promise<string | undefined> {
+    return loginAddress(this.database, name)
   }
 
   /** True when mail for the address is taken because the database has its domain. Rejects with WorldUnavailable. */

@@ -352,7 +352,7 @@ export function sessionsOf(
     authentication: {
       accounts: {
         login: (name, password) => accounts.login(name, password, { warn: (message) => rest.log.warn(message) }),
-        secret: (name) => accounts.secret(name), identity: (name) => accounts.identity(name),
+        secret: (name) => accounts.secret(name), identity: (name) => accounts.identity(name), addressOf: (name) => accounts.addressOf(name),
       },
       throttle, pepper,
     },

@@ -20,6 +20,7 @@ import { loggedTrace } from './logged-trace.ts'
 import { policyFor } from './policies.ts'
 import { relayAfterLogin } from './relay-after-login.ts'
 import type { RecipientFacts } from './recipients.ts'
+import { tellSieges } from './sieges.ts'
 import { spokenEnv, spokenFor } from './speaker.ts'
 
 export interface SessionDeps {
@@ -95,6 +96,7 @@ function authOf({ service, auth }: ListenerSettings, { log, authentication }: Se
     auth: {
       ...auth, ...authentication, required: service === 'submission',
       told: ({ ok, ...login }) => ok ? log.info({ ...who, ...login }, 'login') : log.warn({ ...who, ...login }, 'login failed'),
+      besieged: (network, name, sieges) => void tellSieges(log, authentication.accounts, { who, network, name, sieges }),
     },
   }
 }

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from '../../protocol/sasl/base64.ts'
 import type { Exchange, Secret, Step } from '../../protocol/sasl/exchange.ts'
 import { beginExchange, MECHANISMS, type Mechanism } from '../../protocol/sasl/mechanisms.ts'
-import { networkOf } from '../../protocol/network.ts'
+import { networkOf, printNetworkOf } from '../../protocol/network.ts'
 import type { Account } from '../plugin/world.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Throttle, Try } from './login-throttle.ts'
+import type { Sieges, Throttle, Try } from './login-throttle.ts'
 import { reply, replyAndClose, type Reply } from './reply.ts'
 
 /** Who knows the accounts. */
@@ -20,6 +20,8 @@ export interface Authenticator {
   secret(name: string): Promise<{ readonly account: Account; readonly secret: Secret } | undefined>
   /** Whose name that is: the same text for all that lead to one account, whether it is there or not; undefined for what can be nobody's. */
   identity(name: string): string | undefined
+  /** The address of the account that the name leads to; undefined where there is none. Rejects where nobody answers. */
+  addressOf(name: string): Promise<string | undefined>
 }
 
 /** What a listener offers of AUTH. */
@@ -35,6 +37,8 @@ export interface AuthOffer {
   readonly pepper: Uint8Array
   /** For the log. `account` where the login was right. */
   readonly told: (login: { readonly ok: boolean; readonly method: string; readonly account?: string; readonly reason?: string }) => void
+  /** Likewise, of many failures. `name` is what the client says, which nobody may read. */
+  readonly besieged: (network: string, name: string, sieges: Sieges) => void
 }
 
 /** Failures after which the connection ends. */
@@ -141,12 +145,14 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
   return take(dialogue, next)
 }
 
-function begin({ session, offers }: Dialogue, name: string): Try | Promise<Try> {
+async function begin({ session, offers }: Dialogue, name: string): Promise<Try> {
   // A network that may relay is the operator's own, such as a webmail server with all its users. One from which somebody logged in lately is not.
   if (session.relayClient && !session.relayByLogin) return FREE
   const { limits: { ipv4Network, ipv6Network } } = session
-  const { throttle, accounts } = offers.auth!
-  return throttle.begin({ network: networkOf(session.client.ip, ipv4Network, ipv6Network), account: accounts.identity(name) })
+  const { throttle, accounts, besieged } = offers.auth!
+  const attempt = await throttle.begin({ network: networkOf(session.client.ip, ipv4Network, ipv6Network), account: accounts.identity(name) })
+  if (attempt.sieges !== undefined) besieged(printNetworkOf(session.client.ip, ipv4Network, ipv6Network), name, attempt.sieges)
+  return attempt
 }
 
 async function judge(dialogue: Dialogue, account: Account | undefined, name: string, since: number): Promise<Reply> {

@@ -60,6 +60,26 @@ test('tries at the same time wait as if the others had failed', () => {
   assert.equal(throttle.begin({ network: 'a', account: 'ann' }).wait, 0)
 })
 
+test('many failures are told of once, and again at ten times as many; of an account those of strangers', () => {
+  let now = 0
+  const throttle = new LoginThrottle(() => now)
+  const guess = (network: string, account = 'ann'): Try => {
+    now += 1000
+    return throttle.begin({ network, account })
+  }
+  const of = (tries: readonly Try[]): readonly unknown[] => tries.flatMap(({ sieges }, n) => sieges === undefined ? [] : [[n, sieges]])
+  assert.deepEqual(of(times(1200, (n) => guess(String(n)))), [10, 100, 1000].map((n) => [n, { account: { failures: n, lasted: n * 1000 } }]))
+  assert.deepEqual(of(times(101, (n) => guess('a', String(n)))), [10, 100].map((n) => [n, { network: { failures: n, lasted: n * 1000 } }]))
+  assert.deepEqual(of(times(11, () => guess('both', 'bob'))), [[10, { network: { failures: 10, lasted: 10_000 }, account: { failures: 10, lasted: 10_000 } }]])
+
+  guess('home', 'eve').right()
+  assert.deepEqual(of(times(11, () => guess('home', 'eve'))), [[10, { network: { failures: 10, lasted: 10_000 } }]], 'its own network is none')
+  for (let n = 0; n < 50; n++) guess('home', 'eve').right()
+  assert.deepEqual(of(times(3, () => guess('home', 'eve'))), [], 'those that were right do not make it told again')
+  now += 16 * 60 * 1000
+  assert.deepEqual(of(times(11, () => guess('both', 'bob'))).length, 1, 'another time')
+})
+
 test('what is quiet is forgotten after a quarter of an hour, and memory is bounded', () => {
   let now = 0
   const throttle = new LoginThrottle(() => now)

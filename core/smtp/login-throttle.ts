@@ -10,6 +10,8 @@ const FORGOTTEN_S = 15 * 60
 const LONGEST_S = 20
 /** Failures that cost nothing. A network's are its client's own; an account is tried by several devices with an old password, too. */
 const FREE = { network: 1, account: 10 } as const
+/** Failures of one network or one account from which on they are told of; then ten times as many, and so on. Fewer may be a device with an old password. */
+const TOLD_FROM = 10
 /** Networks and accounts in memory; the one that was tried longest ago makes room. */
 const MOST = 10_000
 /** Networks of one account that are known, and the seconds since the last login from there. */
@@ -29,9 +31,23 @@ export interface Counted extends Guess {
   readonly stranger: boolean
 }
 
+/** Many failures of one network, or of one account from networks that are strangers to it. */
+export interface Siege {
+  readonly failures: number
+  /** Milliseconds since the first of them. */
+  readonly lasted: number
+}
+
+/** What is to be told with this try, and never again. */
+export interface Sieges {
+  readonly network?: Siege
+  readonly account?: Siege
+}
+
 export interface Try {
   /** Milliseconds to wait before the password is looked at. */
   readonly wait: number
+  readonly sieges?: Sieges
   /** The password was right: the try does not count, and its network is known. */
   right(): void
   /** It was never looked at: the try does not count. */
@@ -58,16 +74,17 @@ export class LoginThrottle implements Throttle {
   }
 
   begin(guess: Guess): Try {
-    const { wait, counted } = this.count(guess)
-    return { wait, right: () => this.right(counted), undo: () => this.undo(counted) }
+    const { counted, ...taken } = this.count(guess)
+    return { ...taken, right: () => this.right(counted), undo: () => this.undo(counted) }
   }
 
   /** Nothing for the failures that are free, then 1, 2, 4, … seconds. */
-  count(guess: Guess): { readonly wait: number; readonly counted: Counted } {
-    const { network, account } = guess
-    const stranger = account !== undefined && !this.#knows(account, network)
-    const waits = [this.#networks.begin(network), stranger ? this.#accounts.begin(account) : 0]
-    return { wait: Math.max(...waits), counted: { ...guess, stranger } }
+  count(guess: Guess): Pick<Try, 'wait' | 'sieges'> & { readonly counted: Counted } {
+    const stranger = guess.account !== undefined && !this.#knows(guess.account, guess.network)
+    const network = this.#networks.begin(guess.network)
+    const account = stranger ? this.#accounts.begin(guess.account) : NOTHING
+    const sieges = { ...network.siege && { network: network.siege }, ...account.siege && { account: account.siege } }
+    return { wait: Math.max(network.wait, account.wait), counted: { ...guess, stranger }, ...Object.keys(sieges).length > 0 && { sieges } }
   }
 
   right(counted: Counted): void {
@@ -96,8 +113,24 @@ export class LoginThrottle implements Throttle {
   }
 }
 
+interface Entry {
+  failures: number
+  /** Of the first try, and of the last. */
+  readonly since: number
+  readonly at: number
+  /** Failures at which the next siege is told of. */
+  readonly tellAt: number
+}
+
+interface Begun {
+  readonly wait: number
+  readonly siege?: Siege
+}
+
+const NOTHING: Begun = { wait: 0 }
+
 class Failures {
-  readonly #entries = new Map<string, { failures: number; readonly at: number }>()
+  readonly #entries = new Map<string, Entry>()
   readonly #now: () => number
   readonly #free: number
 
@@ -107,12 +140,14 @@ class Failures {
   }
 
   /** Counts one more; milliseconds to wait for those before it. */
-  begin(key: string): number {
+  begin(key: string): Begun {
     const now = this.#now()
     const before = this.#entries.get(key)
-    const failures = before === undefined || now - before.at > FORGOTTEN_S * 1000 ? 0 : before.failures
-    keepNewest(this.#entries, key, { failures: failures + 1, at: now }, MOST)
-    return failures < this.#free ? 0 : Math.min(2 ** (failures - this.#free), LONGEST_S) * 1000
+    const { failures, since, tellAt } = before === undefined || now - before.at > FORGOTTEN_S * 1000 ? { failures: 0, since: now, tellAt: TOLD_FROM } : before
+    const isSiege = failures >= tellAt
+    keepNewest(this.#entries, key, { failures: failures + 1, since, at: now, tellAt: isSiege ? 10 * tellAt : tellAt }, MOST)
+    const wait = failures < this.#free ? 0 : Math.min(2 ** (failures - this.#free), LONGEST_S) * 1000
+    return isSiege ? { wait, siege: { failures, lasted: now - since } } : { wait }
   }
 
   undo(key: string): void {

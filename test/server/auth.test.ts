@@ -204,6 +204,26 @@ test('three failures end the connection, and the network waits for its next try'
   assert.ok(performance.now() - since >= 3950, 'the fourth try of a network waits 4 seconds, on whichever connection')
 })
 
+test('many failures of an account, of a name that is none, or of a network are one line each', async () => {
+  const lines = (about: string): readonly string[] => server.stderr().split('\n').filter((line) => line.includes('"msg":"many failed logins') && line.includes(about))
+  const network = `127.0.${networks++}.1`
+  const guessers: SmtpClient[] = []
+  // Eleven at a time, for each waits longer than the one before; nobody waits for their answers.
+  for (const [name, from] of [['CLEAR@local.example', undefined], ['slipped password@local.example', undefined], ['', network]] as const) {
+    for (let n = 0; n < 11; n++) {
+      const client = await begin(ALWAYS, 'clear', from)
+      guessers.push(client)
+      client.send(`AUTH PLAIN ${plain(name === '' ? `nobody${n}@local.example` : name, 'wrong')}\r\n`)
+    }
+  }
+  const expected = ['as clear@local.example: 10 since ', 'as somebody who is not here: 10 since ', `from ${network}: 10 since `]
+  while (expected.some((about) => lines(about).length === 0)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  for (const about of expected) assert.equal(lines(about).length, 1, about)
+  assert.equal(lines('').length, 3, lines('').join('\n'))
+  assert.ok(!server.stderr().includes('slipped'))
+  await Promise.all(guessers.map((client) => client.leave()))
+})
+
 test('no password in log or trace, in whatever form', async () => {
   const client = await begin(SMTP, 'starttls')
   await client.commands('AUTH LOGIN', b64('ann@local.example'), b64(PASSWORD))

@@ -8,8 +8,8 @@ import { fakeDialogue } from './fakes.ts'
 async function counted(relayByLogin: boolean, env: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const names: string[] = []
   const auth: AuthOffer = {
-    when: 'always', mechanisms: ['PLAIN'], required: false, pepper: new Uint8Array(32), told: () => undefined,
-    accounts: { login: async () => ({ outcome: 'refused' }), secret: async () => undefined, identity: (name) => name },
+    when: 'always', mechanisms: ['PLAIN'], required: false, pepper: new Uint8Array(32), told: () => undefined, besieged: () => undefined,
+    accounts: { login: async () => ({ outcome: 'refused' }), secret: async () => undefined, identity: (name) => name, addressOf: async () => undefined },
     throttle: {
       begin: ({ account }) => {
         names.push(account ?? '')

@@ -154,9 +154,9 @@ const connections: ConnectionCount = {
 const throttle: Throttle = {
   begin: (guess) => new Promise((resolve) => {
     const ask = ++lastAsk
-    tries.set(ask, ({ wait, counted }) => {
+    tries.set(ask, ({ wait, counted, sieges }) => {
       const end = once((notice: 'right' | 'undo') => channel.send({ notice, counted }))
-      resolve({ wait, right: () => end('right'), undo: () => end('undo') })
+      resolve({ wait, ...sieges && { sieges }, right: () => end('right'), undo: () => end('undo') })
     })
     channel.sendNow({ notice: 'try', ask, guess })
   }),

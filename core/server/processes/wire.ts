@@ -1,7 +1,7 @@
 /** What the main process of a server and the processes that serve its sessions say to one another: JSON lines on a pipe (core/host/children/channel.ts). */
 import type { Problem } from '../../../config/problem.ts'
 import type { Settings } from '../../../config/settings.ts'
-import type { Counted, Guess } from '../../smtp/login-throttle.ts'
+import type { Counted, Guess, Sieges } from '../../smtp/login-throttle.ts'
 import type { Full, Most } from '../limits.ts'
 import type { QueuedEnvelope } from '../../queue/item.ts'
 
@@ -45,7 +45,7 @@ export type Order =
   | { readonly order: 'look'; readonly ask: number }
   | { readonly order: 'lead'; readonly to: number; readonly lead: Lead }
   | { readonly order: 'taken'; readonly to: number; readonly full?: Full }
-  | { readonly order: 'try'; readonly to: number; readonly wait: number; readonly counted: Counted }
+  | { readonly order: 'try'; readonly to: number; readonly wait: number; readonly counted: Counted; readonly sieges?: Sieges }
   | { readonly order: 'finish' }
 
 export interface MemberState {
