@@ -2,7 +2,7 @@
  * One server for each home. The lock is SQLite's own on an empty database: the system gives it back when the
  * process ends in whatever way, so there is no stale lock to clean.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,15 +11,65 @@ import { makeDirectory } from '../accounts/ownership.ts'
 import { HeliosError } from '../error.ts'
 import type { ServerUser } from './user.ts'
 
+export interface HomeLock {
+  /**
+   * From now on sees to it, each second, that the file of the lock is there: who removes it, or all of `run/`, lets another server start.
+   * @param madeAnew told when it was gone and is there again
+   * @param lost told once, when another server has taken the home meanwhile: two would deliver each message twice
+   */
+  watch(madeAnew: () => void, lost: (why: HeliosError) => void): void
+  release(): void
+}
+
+const LOOK_EVERY_MS = 1000
+
 /** Holds the lock until `release`. Throws HeliosError `home-locked` when another server has it. */
-export function lockHome(home: string): { release(): void } {
-  const directory = join(home, 'run')
-  makeDirectory(home, directory)
-  const path = join(directory, 'lock')
+export function lockHome(home: string): HomeLock {
+  makeDirectory(home, join(home, 'run'))
+  let held = take(home)
+  let timer: NodeJS.Timeout | undefined
+
+  function look(madeAnew: () => void, lost: (why: HeliosError) => void): void {
+    try {
+      const there = fileOf(held.path)
+      if (there !== undefined && there === held.file) return
+      makeRunDirectory(home)
+      const before = held
+      held = take(home)
+      before.lock.close()
+      madeAnew()
+    } catch (error) {
+      // Where the home was moved away, or the disk is full, there is another second.
+      if (!(error instanceof HeliosError) || error.code !== 'home-locked') return
+      clearInterval(timer)
+      lost(error)
+    }
+  }
+
+  return {
+    watch: (madeAnew, lost) => {
+      timer = setInterval(() => look(madeAnew, lost), LOOK_EVERY_MS).unref()
+    },
+    release: () => {
+      clearInterval(timer)
+      held.lock.close()
+    },
+  }
+}
+
+interface Held {
+  readonly lock: DatabaseSync
+  readonly path: string
+  readonly file: string | undefined
+}
+
+function take(home: string): Held {
+  const path = join(home, 'run', 'lock')
   const lock = open(path)
   try {
     // No journal on disk: nothing is ever written.
     lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return { lock, path, file: fileOf(path) }
   } catch (cause) {
     lock.close()
     if (!isBusy(cause)) throw unusable(path, cause)
@@ -27,7 +77,21 @@ export function lockHome(home: string): { release(): void } {
       fault: 'operator', mend: 'stop that one first, or give this one a home of its own with --home', cause,
     })
   }
-  return { release: () => lock.close() }
+}
+
+/** Which file the name leads to; undefined where there is none. */
+function fileOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true })
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`
+}
+
+/** Never its parents: where the home was moved away, no new one may take its place. */
+function makeRunDirectory(home: string): void {
+  try {
+    mkdirSync(join(home, 'run'), { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** Held by each process that serves sessions for the one with the lock of the home: it may outlive that one by a moment. */

@@ -65,7 +65,7 @@ export type Undo = (() => void | Promise<void>)[]
 
 /**
  * Runs the server of a home until SIGTERM or SIGINT. Resolves with the exit status: 0 after a stop, 1 when what the
- * operator wrote keeps it from starting. Rejects with HeliosError where the system does.
+ * operator wrote keeps it from starting, or another server has taken the home. Rejects with HeliosError where the system does.
  */
 export async function serve(settings: Settings, io: ServeIo): Promise<number> {
   const stopping = stopSignal()
@@ -74,16 +74,21 @@ export async function serve(settings: Settings, io: ServeIo): Promise<number> {
     const running = await start(settings, io, undo)
     if (running === undefined) return 1
     for (const line of running.hello) io.out(line)
-    const reason = await stopping
+    const reason = await Promise.race([stopping, running.lost])
     running.log.info({ reason }, 'stopping')
-    return 0
+    return reason === LOST ? 1 : 0
   } finally {
     for (const step of undo.toReversed()) await step()
   }
 }
 
+/** Why it stops where another server has taken the home. */
+const LOST = 'another server'
+
 interface Running {
   readonly log: Logger
+  /** Once another server has taken the home. */
+  readonly lost: Promise<typeof LOST>
   readonly hello: readonly string[]
 }
 
@@ -107,10 +112,17 @@ async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Runni
   if (accountsGone && behind.reloader.current.control.qmailconfig.driver === 'sqlite') {
     log.warn('helios.db was missing, although mail/ has mailboxes, and an empty one was made: nobody has an account (stop the server and restore the file from a backup, or add the users again)')
   }
+  const lost = new Promise<typeof LOST>((resolve) => {
+    const madeAnew = (): void => log.warn('run/lock was removed, and made anew: it is in use, and no other server may start in this home')
+    lock.watch(madeAnew, (why) => {
+      log.error(`run/lock was removed, and ${why.message}: this one stops, for two would deliver each message twice`)
+      resolve(LOST)
+    })
+  })
   await front.begin(behind)
   const { addresses } = front
   log.info({ home, generation: behind.reloader.current.number, listeners: addresses.map(({ address }) => address) }, 'ready')
-  return { log, hello: [...addresses.map(({ service, address }) => `listening ${service} ${address}`), ...demoLines(home, addresses)] }
+  return { log, lost, hello: [...addresses.map(({ service, address }) => `listening ${service} ${address}`), ...demoLines(home, addresses)] }
 }
 
 async function assemble(

@@ -1,11 +1,14 @@
 /** The server as an operator meets it: what it prints, how it stops, what it refuses to start with. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { HeliosError } from '../../core/error.ts'
+import { lockHome } from '../../core/server/lock.ts'
 import { delivered, deliverInto, deliveryPlace } from '../harness/delivered.ts'
 import { makeHome, type Home } from '../harness/home.ts'
 import { startServer } from '../harness/server.ts'
@@ -14,6 +17,27 @@ const run = promisify(execFile)
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js')
 const helios = (home: Home, ...args: string[]) => run(process.execPath, [LAUNCHER, '--home', home.path, ...args], { timeout: 60_000 })
 const TAKE_ALL = `[+deliver]\n${deliverInto('out')}\n`
+
+test('a lock that was removed is made anew, and who comes in before that is the only one', async () => {
+  const home = await makeHome()
+  const server = await startServer(home)
+  rmSync(home.at('run'), { recursive: true })
+  while (!server.stderr().includes('run/lock was removed, and made anew')) await delay(20)
+  await assert.rejects(helios(home, 'serve'), /another server is running in /)
+  let other: ReturnType<typeof lockHome> | undefined
+  while (other === undefined) {
+    try {
+      rmSync(home.at('run/lock'))
+      other = lockHome(home.path)
+    } catch (error) {
+      // The server was faster.
+      if (!(error instanceof HeliosError)) throw error
+    }
+  }
+  while (!server.stderr().includes('this one stops')) await delay(20)
+  assert.equal((await server.stop()).code, 1)
+  other.release()
+})
 
 test('a second server on the same home says so and exits', async () => {
   const home = await makeHome()
