@@ -7,6 +7,7 @@ import { FAULTS } from '../host/chaos/catalogue.ts'
 import { RUNTIMES, STAGES, type ChaosFault, type Stage } from '../host/chaos/fault.ts'
 import type { Runtime } from '../host/types.ts'
 import { HeliosError } from '../error.ts'
+import { becomeOwner } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
@@ -57,6 +58,7 @@ export const chaos: Noun = {
 
 async function run(options: Options, io: Io) {
   const settings = await existingHome(io)
+  becomeOwner(settings.home)
   const stopping = new AbortController()
   const stop = (signal: NodeJS.Signals): void => {
     const reason = `ended by ${signal}; the copy of the home is removed`

@@ -5,7 +5,7 @@ import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { HeliosError } from '../error.ts'
 import { checkPlugins } from '../host/check.ts'
-import { serverUser } from '../server/user.ts'
+import { becomeOwner, serverUser } from '../server/user.ts'
 import { printable } from '../trace/printable.ts'
 import { loadListenerCertificates } from '../tls/listeners.ts'
 import { storeProblems } from '../world/store/check.ts'
@@ -21,10 +21,13 @@ export const check: Noun = {
         const global = program.opts<{ readonly home?: string; readonly config?: string }>()
         const { settings, control, problems: found } = await checkHome({ ...global, cwd: io.cwd })
         if (settings !== undefined) await requireHome(settings.home)
+        const user = userProblems(settings)
+        // What is in the home is read and run as it will be.
+        if (settings !== undefined) becomeOwner(settings.home)
         const certificates = settings === undefined || control === undefined ? [] : (await loadListenerCertificates(settings, control, Date.now())).problems
         const places = settings === undefined || control === undefined ? [] : await checkPlaces(settings.home, control)
         const store = settings === undefined || control === undefined ? [] : await storeProblems(settings, control)
-        const problems = [...found, ...userProblems(settings), ...places, ...store, ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
+        const problems = [...found, ...user, ...places, ...store, ...control === undefined ? [] : await checkPlugins(control), ...certificates].toSorted(order)
         if (problems.some(({ severity }) => severity === 'error')) exit(1)
         if (json === true) return io.out(JSON.stringify(problems, undefined, 2))
         for (const problem of problems) io.out(printable(printProblem(problem)))

@@ -4,7 +4,7 @@
  * opened as the user who owns it, so that no link planted there leads root anywhere. That owner is the only one a server of this
  * home may become: who can edit its settings gains nobody's rights by that.
  */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { homeOwner, notOwnedBy } from '../../config/home-owner.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -44,6 +44,22 @@ export function serverUser(settings: Pick<Settings, 'home' | 'user' | 'file'>): 
     })
   }
   return rootBecoming(identity)
+}
+
+/**
+ * For a command that runs what stands in a home, such as its plugins: root becomes who owns the home, for good, as the server would; anybody else
+ * stays. Throws HeliosError `installation`.
+ */
+export function becomeOwner(home: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(home)
+  if (uid === 0) return
+  const name = nameOf(uid)
+  if (name !== String(uid)) return rootBecoming(lookUp(name, undefined)).become()
+  process.setgroups!([])
+  process.setgid!(gid)
+  process.setuid!(uid)
+  requireReadable(name)
 }
 
 /** The user with another of its groups. One it is not in would be a gift to whoever can edit the file. */

@@ -180,6 +180,39 @@ test('an import of root reads no more than whoever could turn its way may read',
   assert.match((await helios(home, 'import', precious)).stdout, /1 here already/)
 })
 
+test('what root\'s commands run of a home they run as its owner, and copy what that one may read', { skip }, async () => {
+  const witness = await temporaryDirectory()
+  await chmod(witness, 0o777)
+  const secret = join(witness, 'secret')
+  await writeFile(secret, 'of root\n', { mode: 0o600 })
+  const seen = async (): Promise<readonly string[]> => {
+    const names = (await readdir(witness)).filter((name) => name !== 'secret')
+    const lines = await Promise.all(names.map(async (name) => (await readFile(join(witness, name), 'utf8')).split('\n')))
+    for (const name of names) await rm(join(witness, name))
+    return [...new Set(lines.flat().filter((line) => line !== ''))].toSorted()
+  }
+  const home = await makeHome({
+    'control/smtpplugins': `[helo]\n@trusted plugins/mine.ts\n:id -u >> ${witness}/program\n`,
+    'plugins/mine.ts': `import { appendFileSync } from 'node:fs'\nimport { definePlugin } from 'helios-mail/plugin'
+appendFileSync('${witness}/trusted', \`\${process.getuid!()}\\n\`)
+export default definePlugin({ name: 'mine', summary: 'Says who it is.', helo: () => undefined })\n`,
+    'plugins/mine.test.txt': 'always\nhook helo\n\n# it is asked\nTCPREMOTEIP=192.0.2.8\n> (nothing)\n',
+  })
+  await give(home)
+  await symlink(secret, home.at('control/linked'))
+  await lchown(home.at('control/linked'), uid, gid)
+  // Nothing in the settings keeps them from being root's: the owner of the home writes those.
+  for (const line of [['check'], ['plugin', 'show', 'mine'], ['plugin', 'try', 'mine', '--hook', 'helo'], ['plugin', 'try', `:id -u > ${witness}/tried`, '--hook', 'helo'], ['plugin', 'test', 'mine']]) {
+    await helios(home, ...line).catch(() => undefined)
+    assert.deepEqual(await seen(), [String(uid)], line.join(' '))
+  }
+  const chaos = () => helios(home, 'chaos', '--stage', 'helo', '--fault', 'throw', '--runtime', 'inline', '--onerror', 'open')
+  await assert.rejects(chaos(), /cannot be copied to .*EACCES: permission denied.*control\/linked/)
+  await rm(home.at('control/linked'))
+  await chaos()
+  assert.deepEqual(await seen(), [String(uid)])
+})
+
 test('several server processes on a low port: one that dies is replaced without root', { skip }, async () => {
   const home = await makeHome({ 'control/smtpplugins': '[helo]\n:echo "P250-$(id -un)"\n' })
   const place = await lowPlace()

@@ -9,6 +9,7 @@ import { textOf } from '../../../protocol/text.ts'
 import { refusal } from '../../accounts/errors.ts'
 import { findTarget, type Target } from '../../host/lab/target.ts'
 import { runTranscript, type CaseResult } from '../../host/lab/test.ts'
+import { becomeOwner } from '../../server/user.ts'
 import { printable } from '../../trace/printable.ts'
 import type { Io } from '../command.ts'
 import { existingHome } from '../home.ts'
@@ -23,6 +24,7 @@ export function registerTest(noun: Command, io: Io, exit: (status: number) => vo
     .addHelpText('after', '\nA plugin in TypeScript is run in this process, whatever its line in the list says: test only what you trust.')
     .action(async (word: string, given: string | undefined, options: { readonly json?: boolean }) => {
       const settings = await existingHome(io)
+      becomeOwner(settings.home)
       const target = findTarget(word, { home: settings.home, cwd: io.cwd })
       const path = given === undefined ? testFileOf(target) : resolve(io.cwd, given)
       const file = near(io.cwd, path)

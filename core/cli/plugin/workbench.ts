@@ -14,6 +14,7 @@ import { refusal } from '../../accounts/errors.ts'
 import { openLab, type Declared, type Lab } from '../../host/lab/lab.ts'
 import type { DnsFacts } from '../../plugin/dns.ts'
 import { WorldUnavailable, type MailboxEffects } from '../../plugin/world.ts'
+import { becomeOwner } from '../../server/user.ts'
 import type { Hook } from '../../plugin/plugin.ts'
 import { openDns } from '../../world/dns.ts'
 import { noAccounts } from '../../world/no-accounts.ts'
@@ -32,10 +33,11 @@ export interface Workbench {
 
 /**
  * Opens a lab in the home, with its accounts, does something in it and closes it. Mail that a plugin delivers goes nowhere. Names
- * are asked for as the server would, unless `names` answers.
+ * are asked for as the server would, unless `names` answers. Root becomes the owner of the home: what is in it may be run.
  */
 export async function withLab<T>(io: Io, work: (bench: Workbench) => Promise<T>, names?: DnsFacts): Promise<T> {
   const settings = await existingHome(io)
+  becomeOwner(settings.home)
   const { control } = await readControl(settings.home)
   const mailboxes: string[] = []
   const mailbox: MailboxEffects = {

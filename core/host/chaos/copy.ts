@@ -1,13 +1,10 @@
 /** A copy of a home to break things in: its control files and plugins, lists for the matrix, and no way to deliver mail. */
-import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Settings } from '../../../config/settings.ts'
 import { bytesOf, textOf } from '../../../protocol/text.ts'
 import { HeliosError } from '../../error.ts'
-import { wantedUser } from '../../server/wanted-user.ts'
 import { BYSTANDER_LIST, BYSTANDER_PLUGIN } from './bystanders.ts'
 import { PLACE, wholeList, type Cell } from './cell.ts'
 
@@ -49,7 +46,6 @@ export async function copyHome(settings: Settings, list: string, cells: readonly
       trace: TRACE, log: { level: 'warn', pretty: false }, replyDialect: settings.replyDialect,
       ...(settings.user === undefined ? {} : { user: settings.user }),
     }))
-    await giveTo(process.getuid?.() === 0 ? wantedUser(settings).user : undefined, path)
     return { path, address: (listFile) => addresses.get(listFile)!, remove }
   } catch (cause) {
     await remove()
@@ -90,10 +86,4 @@ async function write(home: string, name: string, content: string, mode = 0o644):
   const path = join(home, name)
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, bytesOf(content), { mode })
-}
-
-/** The user that a server started as root becomes must be able to write here. */
-async function giveTo(user: string | undefined, path: string): Promise<void> {
-  if (user === undefined) return
-  await promisify(execFile)('chown', ['-R', `${user}:`, path])
 }
