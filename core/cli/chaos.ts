@@ -2,9 +2,9 @@
 import { InvalidArgumentError } from 'commander'
 import type { OnError } from '../../protocol/spp/list.ts'
 import { printHook } from '../../protocol/spp/transcript-words.ts'
-import type { CellReport, ChaosReport } from '../host/chaos/chaos.ts'
-import { FAULTS } from '../host/chaos/catalogue.ts'
-import { RUNTIMES, STAGES, type ChaosFault, type Stage } from '../host/chaos/fault.ts'
+import type { CellReport, ChaosReport } from '../chaos/chaos.ts'
+import { FAULTS } from '../chaos/catalogue.ts'
+import { RUNTIMES, STAGES, type ChaosFault, type Stage } from '../chaos/fault.ts'
 import type { Runtime } from '../host/types.ts'
 import { HeliosError } from '../error.ts'
 import { becomeOwner } from '../server/user.ts'
@@ -67,7 +67,7 @@ async function run(options: Options, io: Io) {
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const { helo, from, to } = options
   try {
-    const { runChaos } = await import('../host/chaos/chaos.ts')
+    const { runChaos } = await import('../chaos/chaos.ts')
     const report = await runChaos({
       settings, stages: options.stage, faults: options.fault, runtimes: options.runtime,
       onerror: options.onerror, sessions: options.sessions,

@@ -5,6 +5,7 @@
 import type { Control } from '../../config/control.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { lookup, type TcpRules } from '../../protocol/qmail/tcprules.ts'
+import { SEARCH_PATH } from '../../protocol/spp/environment.ts'
 import type { Peer } from '../smtp/connection.ts'
 
 export interface Access {
@@ -17,9 +18,6 @@ export interface Access {
 
 /** Names of hosts, forward-confirmed. Resolves to undefined when there is none or nobody answers. */
 export type NameOf = (ip: string) => Promise<string | undefined>
-
-/** `PATH` of every session. */
-export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export async function access(peer: Peer, control: Control, nameOf: NameOf): Promise<Access> {
   const ip = unmapIPv4(peer.remoteAddress)

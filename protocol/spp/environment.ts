@@ -1,5 +1,8 @@
 /** Names and values of a session environment. */
 
+/** `PATH` of every session, and of what it starts. */
+export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 /** A name that `S` can carry and every program can be given: not empty, no `=`, no NUL, CR or LF. */
 export function isEnvironmentName(name: string): boolean {
   // oxlint-disable-next-line no-control-regex -- they are what it looks for

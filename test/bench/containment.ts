@@ -6,9 +6,9 @@
  * usage: node test/bench/containment.ts [sessions] [rounds]
  */
 import { loadSettings } from '../../config/load.ts'
-import { FAULTS } from '../../core/host/chaos/catalogue.ts'
-import { runChaos } from '../../core/host/chaos/chaos.ts'
-import { RUNTIMES, STAGES, type ChaosFault, type Form } from '../../core/host/chaos/fault.ts'
+import { FAULTS } from '../../core/chaos/catalogue.ts'
+import { runChaos } from '../../core/chaos/chaos.ts'
+import { RUNTIMES, STAGES, type ChaosFault, type Form } from '../../core/chaos/fault.ts'
 import type { Runtime } from '../../core/host/types.ts'
 import { makeHome } from '../harness/home.ts'
 

@@ -5,7 +5,7 @@
  * usage: node test/bench/reloads.ts [reloads]
  */
 import { readFileSync } from 'node:fs'
-import { descendantsOf } from '../../core/host/chaos/processes.ts'
+import { descendantsOf } from '../../core/chaos/processes.ts'
 import { makeHome } from '../harness/home.ts'
 import { startServer } from '../harness/server.ts'
 

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { writeEditorFiles } from '../../core/cli/plugin/editor.ts'
-import { scaffold } from '../../core/host/lab/scaffold.ts'
+import { scaffold } from '../../core/lab/scaffold.ts'
 import { HOOKS } from '../../core/plugin/plugin.ts'
 import { declarePluginApi, DECLARATIONS } from '../editor/declarations.ts'
 import { makeHome, type Home } from '../harness/home.ts'

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { ChaosReport } from '../../core/host/chaos/chaos.ts'
-import { processesIn } from '../../core/host/chaos/processes.ts'
+import type { ChaosReport } from '../../core/chaos/chaos.ts'
+import { processesIn } from '../../core/chaos/processes.ts'
 import { ended, place, type Place } from '../cli/kit.ts'
 
 function homeWith(at: Place, files: Readonly<Record<string, string>>): readonly string[] {

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadSettings } from '../../config/load.ts'
-import { FAULTS } from '../../core/host/chaos/catalogue.ts'
-import { runChaos, type ChaosOptions, type ChaosReport } from '../../core/host/chaos/chaos.ts'
-import { RUNTIMES, STAGES } from '../../core/host/chaos/fault.ts'
+import { FAULTS } from '../../core/chaos/catalogue.ts'
+import { runChaos, type ChaosOptions, type ChaosReport } from '../../core/chaos/chaos.ts'
+import { RUNTIMES, STAGES } from '../../core/chaos/fault.ts'
 import { makeHome } from '../harness/home.ts'
 
 const PLUGIN = `import { definePlugin, error } from 'helios-mail/plugin'

@@ -78,6 +78,14 @@ describe('who may import whom', () => {
     bites('core/server/serve.ts', importing('../api/index.ts'), /the library is for other programs/)
   })
 
+  it('the host and the dialogue know nothing of who asks them', () => {
+    bites('core/host/a.ts', importing('../smtp/b.ts'), /core\/host\/ is asked by others/)
+    bites('core/host/runtimes/a.test.ts', importing('../../server/b.ts'), /core\/host\/ is asked by others/)
+    bites('core/smtp/a.ts', importing('../server/b.ts'), /core\/smtp\/ is asked by others/)
+    passes('core/lab/a.ts', importing('../smtp/b.ts') + "import '../host/c.ts'\nimport '../server/d.ts'\n")
+    passes('core/server/a.ts', importing('../smtp/b.ts') + "import '../host/c.ts'\n")
+  })
+
   it('a plugin imports the plugin API, protocol and its own folder', () => {
     passes('plugins/a/index.ts', importing('../../core/plugin/index.ts') + 'import \'../../protocol/text.ts\'\nimport \'./delay.ts\'\n')
     bites('plugins/a/index.ts', importing('../b/index.ts'), /plugins know nothing of one another/)

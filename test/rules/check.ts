@@ -117,6 +117,12 @@ function importReason(
   return packageReason(file, isTest, importedPackage(specifier), allowed)
 }
 
+/** Rooms of the core that know nothing of who asks them, and whom that is. */
+const ASKED_BY: Readonly<Record<string, readonly string[]>> = {
+  'core/host/': ['core/smtp/', 'core/server/', 'core/lab/', 'core/chaos/', 'core/cli/'],
+  'core/smtp/': ['core/server/', 'core/lab/', 'core/chaos/', 'core/cli/'],
+}
+
 /** Stand among the accounts and are about none. */
 const WITHOUT_ACCOUNTS: readonly string[] = ['core/accounts/errors.ts', 'core/accounts/ownership.ts']
 
@@ -129,6 +135,10 @@ function doorReason(file: string, room: string, isTest: boolean, target: string)
   const within = (folder: string): boolean => file.startsWith(folder)
   if (room === 'core' && !isTest && target.startsWith('core/api/') && !within('core/api/') && !within('core/cli/')) {
     return `imports ${target}: the library is for other programs and the commands; the server goes to core/accounts itself`
+  }
+  const asked = Object.keys(ASKED_BY).find(within)
+  if (asked !== undefined && ASKED_BY[asked]!.some((folder) => target.startsWith(folder))) {
+    return `imports ${target}: ${asked} is asked by others, and knows nothing of them`
   }
   if (within('core/cli/') && !within('core/cli/plugin/') && target.startsWith('core/accounts/') && !WITHOUT_ACCOUNTS.includes(target)) {
     return `imports ${target}: commands do with accounts what the library does (core/api), and nothing behind its back`

@@ -1,12 +1,11 @@
 /** The worker runtime (spp/2): a program that is started once and asked many times. Page: docs/spp2.md. */
 import { resolve } from 'node:path'
-import { dangerousName } from '../../../protocol/spp/environment.ts'
+import { dangerousName, SEARCH_PATH } from '../../../protocol/spp/environment.ts'
 import { printRequest } from '../../../protocol/spp/framing.ts'
 import { printOptions } from '../../../protocol/spp/options.ts'
 import type { ListEntry } from '../../../protocol/spp/list.ts'
 import { parseOutput } from '../../../protocol/spp/output.ts'
 import type { Log } from '../../plugin/plugin.ts'
-import { SEARCH_PATH } from '../../server/access.ts'
 import type { Broker } from '../children/broker.ts'
 import { fitJob, readArgumentLimit } from '../children/limits.ts'
 import type { Fault, HookRequest, Line, RunResult } from '../types.ts'

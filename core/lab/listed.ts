@@ -1,9 +1,9 @@
 /** Where plugins are enabled: the lines of every list that some client could get. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Control } from '../../../config/control.ts'
-import { parsePluginList, type ListEntry } from '../../../protocol/spp/list.ts'
-import { textOf } from '../../../protocol/text.ts'
+import type { Control } from '../../config/control.ts'
+import { parsePluginList, type ListEntry } from '../../protocol/spp/list.ts'
+import { textOf } from '../../protocol/text.ts'
 import { identityOf } from './target.ts'
 
 export interface ListedLine extends ListEntry {

@@ -2,9 +2,9 @@
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Settings } from '../../../config/settings.ts'
-import { bytesOf, textOf } from '../../../protocol/text.ts'
-import { HeliosError } from '../../error.ts'
+import type { Settings } from '../../config/settings.ts'
+import { bytesOf, textOf } from '../../protocol/text.ts'
+import { HeliosError } from '../error.ts'
 import { BYSTANDER_LIST, BYSTANDER_PLUGIN } from './bystanders.ts'
 import { PLACE, wholeList, type Cell } from './cell.ts'
 

@@ -1,5 +1,5 @@
 /** Every fault there is, in the order of the table. */
-import type { Runtime } from '../types.ts'
+import type { Runtime } from '../host/types.ts'
 import { RUNTIMES, type ChaosFault, type Form } from './fault.ts'
 import { INLINE, SANDBOX } from './plugin-forms.ts'
 import { PROGRAM, WORKER } from './program-forms.ts'

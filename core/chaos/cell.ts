@@ -1,8 +1,8 @@
 /** One cell of the matrix: a fault at a stage in a runtime, as a plugin list with its files. */
-import { parsePluginList, SECTIONS, type OnError, type Section } from '../../../protocol/spp/list.ts'
-import { printOptions } from '../../../protocol/spp/options.ts'
-import { sectionName } from '../loader.ts'
-import type { Runtime } from '../types.ts'
+import { parsePluginList, SECTIONS, type OnError, type Section } from '../../protocol/spp/list.ts'
+import { printOptions } from '../../protocol/spp/options.ts'
+import { sectionName } from '../host/loader.ts'
+import type { Runtime } from '../host/types.ts'
 import { DEFAULT_TIMEOUT_MS, RUNTIMES, STAGES, type ChaosFault, type Form, type Stage } from './fault.ts'
 import { pluginSource } from './plugin-forms.ts'
 import { programSource } from './program-forms.ts'

@@ -1,7 +1,7 @@
 /** Pure: what a cell's sessions read and what the trace holds of its line, against what the line's policy says. */
-import { FAULT_WORDS } from '../chain.ts'
-import type { TraceEvent } from '../../trace/types.ts'
-import type { Fault } from '../types.ts'
+import { FAULT_WORDS } from '../host/chain.ts'
+import type { TraceEvent } from '../trace/types.ts'
+import type { Fault } from '../host/types.ts'
 import type { Cell } from './cell.ts'
 import { FAULTY_LINE } from './cell.ts'
 import type { Ending, Stage } from './fault.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parsePluginList } from '../../../protocol/spp/list.ts'
+import { parsePluginList } from '../../protocol/spp/list.ts'
 import { FAULTS } from './catalogue.ts'
 import { FAULTY_LINE, makeCells, stagesOf, withoutDelivery } from './cell.ts'
 import { STAGES, type Stage } from './fault.ts'

@@ -1,6 +1,6 @@
 /** A spool that promises nothing: a message held in memory until the answer is known. */
-import type { Spool, SpoolWriter } from '../../message/spool-types.ts'
-import { testMessage, type TestMessage } from '../../plugin/testing/message.ts'
+import type { Spool, SpoolWriter } from '../message/spool-types.ts'
+import { testMessage, type TestMessage } from '../plugin/testing/message.ts'
 
 export interface MemorySpool extends Spool {
   /** Removes the files that plugins asked for. */

@@ -1,6 +1,6 @@
 /** What a test file or a command line says of names, as the test world takes it. */
-import type { GivenDns } from '../../../protocol/spp/transcript-dns.ts'
-import type { FakeDns } from '../../plugin/testing/dns.ts'
+import type { GivenDns } from '../../protocol/spp/transcript-dns.ts'
+import type { FakeDns } from '../plugin/testing/dns.ts'
 
 /** "Unavailable" is a name server that does not reply. */
 export function fakeDnsOf(lines: readonly GivenDns[]): FakeDns {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { HeliosError } from '../../error.ts'
+import { HeliosError } from '../error.ts'
 import { bundledPlugins, findTarget, identityOf, ownPlugins, type Target } from './target.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'helios-target-'))

@@ -1,6 +1,6 @@
 /** The session that a test file's variables describe: what a plugin in TypeScript is told in words of its own. */
-import type { Hook } from '../../plugin/plugin.ts'
-import type { SessionFields } from '../../plugin/testing/session.ts'
+import type { Hook } from '../plugin/plugin.ts'
+import type { SessionFields } from '../plugin/testing/session.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

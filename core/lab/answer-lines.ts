@@ -1,8 +1,8 @@
 /** What a plugin answered, as lines: commands as a program prints them, and edits in the words of a test file. */
-import type { Command } from '../../../protocol/spp/command.ts'
-import { printCommand } from '../../../protocol/spp/output.ts'
-import type { Edit } from '../../plugin/message.ts'
-import type { RunResult } from '../types.ts'
+import type { Command } from '../../protocol/spp/command.ts'
+import { printCommand } from '../../protocol/spp/output.ts'
+import type { Edit } from '../plugin/message.ts'
+import type { RunResult } from '../host/types.ts'
 
 export function commandLines(commands: readonly Command[]): readonly string[] {
   return commands.map(printCommand)

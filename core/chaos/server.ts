@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { HeliosError } from '../../error.ts'
-import { packageRoot } from '../../paths.ts'
+import { HeliosError } from '../error.ts'
+import { packageRoot } from '../paths.ts'
 
 export interface ChaosServer {
   readonly pid: number

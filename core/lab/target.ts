@@ -1,12 +1,12 @@
 /** Which plugin somebody means: a name, a file or a shell line, as a line of the list would have it. */
 import { readdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { isExecutable, isFile, startsWithShebang } from '../files.ts'
-import { nearest } from '../../../protocol/nearest.ts'
-import type { ListEntry } from '../../../protocol/spp/list.ts'
-import { parseOptions, type LineOptions } from '../../../protocol/spp/options.ts'
-import { HeliosError } from '../../error.ts'
-import { bundledPluginsDir, extension } from '../../paths.ts'
+import { isExecutable, isFile, startsWithShebang } from '../host/files.ts'
+import { nearest } from '../../protocol/nearest.ts'
+import type { ListEntry } from '../../protocol/spp/list.ts'
+import { parseOptions, type LineOptions } from '../../protocol/spp/options.ts'
+import { HeliosError } from '../error.ts'
+import { bundledPluginsDir, extension } from '../paths.ts'
 
 export interface Target {
   /** What its test file and page are named after. */

@@ -1,8 +1,8 @@
 /** A new plugin with its test and its page: small, and true from the first moment. */
-import type { Hook } from '../../plugin/plugin.ts'
-import { printTranscript } from '../../../protocol/spp/transcript-print.ts'
-import { NOTHING_GIVEN, type Given, type Transcript } from '../../../protocol/spp/transcript.ts'
-import { printHook } from '../../../protocol/spp/transcript-words.ts'
+import type { Hook } from '../plugin/plugin.ts'
+import { printTranscript } from '../../protocol/spp/transcript-print.ts'
+import { NOTHING_GIVEN, type Given, type Transcript } from '../../protocol/spp/transcript.ts'
+import { printHook } from '../../protocol/spp/transcript-words.ts'
 
 export const LANGUAGES = ['ts', 'sh', 'python'] as const
 export type Language = (typeof LANGUAGES)[number]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parsePluginList, SECTIONS, type Section } from '../../../protocol/spp/list.ts'
+import { parsePluginList, SECTIONS, type Section } from '../../protocol/spp/list.ts'
 import { disableLines, enableLine, type Enabling } from './list-edit.ts'
 
 const LIST = `# Which plugins are asked.

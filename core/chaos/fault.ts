@@ -1,6 +1,6 @@
 /** What `helios chaos` does to a server: one fault, and how it looks in each runtime it can happen in. */
-import type { Hook } from '../../plugin/plugin.ts'
-import type { Fault, Runtime } from '../types.ts'
+import type { Hook } from '../plugin/plugin.ts'
+import type { Fault, Runtime } from '../host/types.ts'
 
 /** Moments at which lines are made to fail, in the order of a session. */
 export const STAGES = ['connection', 'helo', 'mail', 'rcpt', 'data', 'message'] as const satisfies readonly Hook[]

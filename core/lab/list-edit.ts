@@ -1,6 +1,6 @@
 /** Changes of single lines of the plugin list. Every other line, remarks and all, stays as it is, to the byte. */
-import { parsePluginList, type LineOptions, type Section } from '../../../protocol/spp/list.ts'
-import { printOptions } from '../../../protocol/spp/options.ts'
+import { parsePluginList, type LineOptions, type Section } from '../../protocol/spp/list.ts'
+import { printOptions } from '../../protocol/spp/options.ts'
 
 export interface ListEdit {
   readonly content: string
