@@ -48,18 +48,29 @@ export function serverUser(settings: Pick<Settings, 'home' | 'user' | 'file'>): 
 
 /**
  * For a command that runs what stands in a home, such as its plugins: root becomes who owns the home, for good, as the server would; anybody else
- * stays. Throws HeliosError `installation`.
+ * stays. Throws HeliosError `installation`, or `home-owner` where that one does not get to the home.
  */
 export function becomeOwner(home: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(home)
   if (uid === 0) return
   const name = nameOf(uid)
-  if (name !== String(uid)) return rootBecoming(lookUp(name, undefined)).become()
+  if (name === String(uid)) becomeNameless(uid, gid)
+  else rootBecoming(lookUp(name, undefined)).become()
+  try {
+    accessSync(home, constants.R_OK | constants.X_OK)
+  } catch (cause) {
+    throw new HeliosError('home-owner', `${home} belongs to ${name}, who does not get to it`, {
+      fault: 'operator', mend: `let ${name} through each directory above it (chmod o+x), and look at its own mode`, cause,
+    })
+  }
+}
+
+function becomeNameless(uid: number, gid: number): void {
   process.setgroups!([])
   process.setgid!(gid)
   process.setuid!(uid)
-  requireReadable(name)
+  requireReadable(String(uid))
 }
 
 /** The user with another of its groups. One it is not in would be a gift to whoever can edit the file. */
