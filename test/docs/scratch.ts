@@ -107,10 +107,11 @@ exec '${process.execPath}' '${launcher}' "$@"`,
   async remove(): Promise<void> {
     for (const { child } of this.#servers) {
       if (child.exitCode !== null || child.signalCode !== null) continue
-      const exited = once(child, 'exit')
+      // The shell ends at once, the server it started when it has closed its files, and the pipes with the last of them.
+      const ended = once(child, 'close')
       process.kill(-child.pid!, 'SIGTERM')
       const late = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), PATIENCE_MS)
-      await exited
+      await ended
       clearTimeout(late)
     }
     await rm(this.#path, { recursive: true, force: true })
