@@ -27,9 +27,15 @@ export async function requireHome(home: string): Promise<void> {
  * @param home absolute path
  */
 export async function openHome(home: string): Promise<OpenHome> {
+  const control = await readHome(home)
+  return { control, database: openDatabase(home, control.qmailconfig, { patience: PATIENCE }) }
+}
+
+/** Its control directory, where it says which database holds the accounts. Rejects as `openHome` does. */
+export async function readHome(home: string): Promise<Control> {
   await requireHome(home)
   const { control, problems } = await readControl(home)
   const wrong = problems.filter(({ severity, file }) => severity === 'error' && /^control\/(?:qmailconfig|sqlserver)$/.test(file))
   if (wrong.length > 0) throw new ConfigError(wrong)
-  return { control, database: openDatabase(home, control.qmailconfig, { patience: PATIENCE }) }
+  return control
 }

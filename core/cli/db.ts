@@ -1,11 +1,11 @@
 /** `helios db`: the account database itself, its servers and tables. */
-import { readControl } from '../../config/control.ts'
+import { readHome } from '../api/home.ts'
 import type { DatabaseStatus } from '../api/index.ts'
 import { HeliosError } from '../error.ts'
 import { printable } from '../trace/printable.ts'
 import { copyStore } from '../world/store/copy.ts'
 import type { Noun } from './command.ts'
-import { existingHome, withHelios } from './home.ts'
+import { withHelios } from './home.ts'
 import { Progress } from './progress.ts'
 import { counted, table } from './table.ts'
 
@@ -35,8 +35,8 @@ export const db: Noun = {
     noun.command('copy-store').description('put what plugins remember in store.db of the home into the account database; what is there already stays')
       .option('--json', 'as JSON')
       .action(async ({ json }: { readonly json?: boolean }) => {
-        const { home } = await existingHome(io)
-        const { control: { qmailconfig } } = await readControl(home)
+        const { home } = await io.settings()
+        const { qmailconfig } = await readHome(home)
         const progress = new Progress(io)
         const { copied, there } = await copyStore(home, qmailconfig, { now: Date.now(), progress: (done, total) => progress.show('copied', done, total) }).finally(() => progress.clear())
         if (json === true) return io.out(JSON.stringify({ copied, there }, undefined, 2))

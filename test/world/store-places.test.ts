@@ -282,6 +282,8 @@ function shared(server: DatabaseServer): void {
     const damaged = helios('db', 'copy-store')
     assert.equal(damaged.status, 1)
     assert.match(damaged.stderr, /store\.db cannot be read: file is not a database/)
+    await home.write('control/qmailconfig', 'dbdriver nonsense\n')
+    assert.match(helios('db', 'copy-store').stderr, /control\/qmailconfig:1: /)
     await home.write('control/qmailconfig', '')
     assert.match(helios('db', 'copy-store').stderr, /accounts are in helios\.db.*name a server/s)
   })
