@@ -25,6 +25,14 @@ test('secrets are blanked', () => {
   assert.match(lines.join(''), /"login":"ann"/)
 })
 
+test('what is logged is left as it was, its secrets included', () => {
+  const { log, lines } = gather(false, true)
+  const fields = { token: 'hunter2', user: { login: 'ann', secret: 'hunter2' }, list: ['password'] }
+  log.info(fields, 'x')
+  assert.deepEqual(fields, { token: 'hunter2', user: { login: 'ann', secret: 'hunter2' }, list: ['password'] })
+  assert.deepEqual((JSON.parse(lines[0]!) as typeof fields).list, ['password'])
+})
+
 test('an error comes with its stack', () => {
   const { log, lines } = gather(false, false)
   log.error({ err: new Error('broken') }, 'a defect')

@@ -23,7 +23,7 @@ const PIPE_BUF = 4096
 const GATHER_MS = 20
 const GATHER_BYTES = 2048
 const URGENT = /^\{"level":"(?:warn|error|fatal)"/
-const SECRETS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']
+const SECRETS: ReadonlySet<string> = new Set(['password', 'passwd', 'secret', 'token', 'authorization', 'credentials'])
 
 /**
  * The log of a server. One session's lines come from `log.child({ session: id })`. Fields named like secrets are
@@ -35,9 +35,30 @@ export function createLog(settings: Settings['log'], options: LogOptions): Logge
     level: settings.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+    formatters: { level: (label) => ({ level: label }), log: (fields) => hidden(fields, 1) },
   }, pretty ? prettyStream(options) : options.destination ?? gathering(options.shared === true))
+}
+
+/**
+ * The fields with secrets blanked, here and so many levels below; the same object where there are none, as nearly always. pino's own
+ * `redact` copies the fields once for each name: a seventh of all that a session with one message allocated.
+ */
+function hidden(fields: Record<string, unknown>, below: number): Record<string, unknown> {
+  let safe = fields
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
+    const shown = SECRETS.has(name) ? '[hidden]' : below > 0 && isPlain(value) ? hidden(value, below - 1) : value
+    if (shown === value) continue
+    if (safe === fields) safe = { ...fields }
+    safe[name] = shown
+  }
+  return safe
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** What an operator must act upon leaves at once, and what stands before it. */
