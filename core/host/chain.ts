@@ -9,6 +9,7 @@ import { printCommand } from '../../protocol/spp/output.ts'
 import { editProblem } from '../message/edits.ts'
 import type { Edit } from '../plugin/message.ts'
 import type { Hook } from '../plugin/plugin.ts'
+import { hookEvent } from '../trace/types.ts'
 import type { Fault, HookRequest, Line, RunResult, Verdict } from './types.ts'
 
 /** What commands act on: the part of a session that outlives a hook (spp-protocol 9). */
@@ -63,13 +64,24 @@ function walk(
   return { kind: 'go-on', replies, edits }
 
   function take(line: Line, result: RunResult, started: number): Verdict | undefined {
+    const ms = performance.now() - started
+    if (saysNothing(result)) {
+      if (request.trace.asked === undefined) request.trace.add(hookEvent(line, ms, []))
+      else request.trace.asked(line, ms)
+      return undefined
+    }
     const settled = settle(line, result, compat)
-    record(line, result, settled, request, performance.now() - started)
+    record(line, result, settled, request, ms)
     for (const command of settled.apply) apply(command, request.hook, state)
     replies.push(...settled.replies)
     edits.push(...settled.edits)
     return settled.outcome === 'next' ? undefined : { kind: settled.outcome, replies, edits, line }
   }
+}
+
+/** Most lines most of the time: nothing to settle. */
+function saysNothing({ commands, edits, fault, reply, exit, complaint }: RunResult): boolean {
+  return commands.length === 0 && fault === undefined && reply === undefined && edits === undefined && exit === undefined && complaint === undefined
 }
 
 function runLine(line: Line, request: HookRequest): RunResult | Promise<RunResult> {
@@ -218,11 +230,8 @@ function apply(command: Command, hook: Hook, state: SppState): void {
 
 function record(line: Line, result: RunResult, settled: Settlement, request: HookRequest, ms: number): void {
   request.trace.add({
-    event: 'hook', hook: line.hook, line: line.text, file: line.file, number: line.number, plugin: line.name, runtime: line.runtime,
-    ms: Math.round(ms * 1000) / 1000,
-    commands: result.reply === undefined ? result.commands.map(printCommand) : result.reply.split('\n'),
+    ...hookEvent(line, ms, result.reply === undefined ? result.commands.map(printCommand) : result.reply.split('\n')),
     ...(settled.fault === undefined ? {} : { fault: settled.fault.kind, detail: settled.fault.detail }),
-    ...(line.options.shadow === true ? { shadow: true as const } : {}),
     ...(result.exit === undefined ? {} : { exit: result.exit }),
     ...(result.complaint === undefined ? {} : { complaint: result.complaint }),
   })

@@ -2,17 +2,39 @@
 import { NOBODY_WAITS } from '../host/left.ts'
 import type { Logger } from '../log.ts'
 import { printable } from '../trace/printable.ts'
-import type { NewTraceEvent, SessionTrace } from '../trace/types.ts'
+import { hookEvent, type AskedLine, type NewTraceEvent, type SessionTrace } from '../trace/types.ts'
 
 /** Records what it is given, and logs `refused`, `plugin failed` and what a line in shadow would have refused or thrown away, with the line that decided. */
 export function loggedTrace(trace: SessionTrace, log: Logger): SessionTrace {
-  return {
-    id: trace.id,
-    add(event) {
-      trace.add(event)
-      tell(event, trace.id, log)
-    },
-    flush: () => trace.flush(),
+  return new LoggedTrace(trace, log)
+}
+
+class LoggedTrace implements SessionTrace {
+  readonly #trace: SessionTrace
+  readonly #log: Logger
+
+  constructor(trace: SessionTrace, log: Logger) {
+    this.#trace = trace
+    this.#log = log
+  }
+
+  get id(): string {
+    return this.#trace.id
+  }
+
+  add(event: NewTraceEvent): void {
+    this.#trace.add(event)
+    tell(event, this.id, this.#log)
+  }
+
+  /** Nobody wants to read that in a log. */
+  asked(line: AskedLine, ms: number): void {
+    if (this.#trace.asked === undefined) this.#trace.add(hookEvent(line, ms, []))
+    else this.#trace.asked(line, ms)
+  }
+
+  flush(): void {
+    this.#trace.flush()
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Settings } from '../../config/settings.ts'
 import { Ring } from './ring.ts'
-import type { NewTraceEvent, SessionTrace, TraceRecorder } from './types.ts'
+import { hookEvent, type AskedLine, type NewTraceEvent, type SessionTrace, type TraceRecorder } from './types.ts'
 
 export interface RecorderOptions {
   readonly home: string
@@ -56,9 +56,68 @@ export function createTraceRecorder(options: RecorderOptions): HomeRecorder {
 }
 
 const NOTHING: HomeRecorder = {
-  session: (id) => ({ id, add: () => undefined, flush: () => undefined }),
+  session: (id) => ({ id, add: () => undefined, asked: () => undefined, flush: () => undefined }),
   take: () => undefined,
   close: () => Promise.resolve(),
+}
+
+/**
+ * A session's events until they are recorded, as pieces of JSON: a list of them takes half the room of a text that grows, and
+ * is put together once.
+ */
+class Gathered implements SessionTrace {
+  readonly id: string
+  readonly #now: () => number
+  readonly #record: (events: string) => void
+  readonly #drop: () => void
+  #pieces: (string | number)[] = []
+  #count = 0
+
+  constructor(id: string, now: () => number, record: (events: string) => void, drop: () => void) {
+    this.id = id
+    this.#now = now
+    this.#record = record
+    this.#drop = drop
+  }
+
+  add(event: NewTraceEvent): void {
+    const at = this.#pieces.length
+    try {
+      this.#begin()
+      // The two of which there are most.
+      if (event.event === 'command') this.#pieces.push(',"event":"command","line":', JSON.stringify(event.line), '}')
+      else if (event.event === 'reply' && event.decidedBy === undefined) this.#pieces.push(',"event":"reply","text":', JSON.stringify(event.text), '}')
+      else this.#pieces.push(',', JSON.stringify(event).slice(1))
+    } catch {
+      // A value that JSON cannot say is a defect of the caller's, and no reason to stop mail.
+      this.#pieces.length = at
+      return this.#drop()
+    }
+    this.#end()
+  }
+
+  asked(line: AskedLine, ms: number): void {
+    const half = halfOf(line)
+    this.#begin()
+    this.#pieces.push(half, Math.round(ms * 1000) / 1000, '}')
+    this.#end()
+  }
+
+  flush(): void {
+    if (this.#count === 0) return
+    const events = this.#pieces.join('')
+    this.#pieces = []
+    this.#count = 0
+    this.#record(events)
+  }
+
+  #begin(): void {
+    this.#pieces.push(this.#count === 0 ? '{"t":' : ',{"t":', this.#now())
+  }
+
+  #end(): void {
+    if (++this.#count >= MAX_GATHERED) this.flush()
+  }
 }
 
 class Recorder implements HomeRecorder {
@@ -88,22 +147,7 @@ class Recorder implements HomeRecorder {
   }
 
   session(id: string): SessionTrace {
-    let events = ''
-    let count = 0
-    const flush = (): void => {
-      if (count === 0) return
-      const gathered = events
-      events = ''
-      count = 0
-      this.#record(id, gathered)
-    }
-    const add = (event: NewTraceEvent): void => {
-      const text = printed(this.#now(), event)
-      if (text === undefined) return this.#drop(1)
-      events += count === 0 ? text : `,${text}`
-      if (++count >= MAX_GATHERED) flush()
-    }
-    return { id, add, flush }
+    return new Gathered(id, this.#now, (events) => this.#record(id, events), () => this.#drop(1))
   }
 
   async close(): Promise<void> {
@@ -203,15 +247,14 @@ function recordsIn(lines: string | Buffer): number {
   return count
 }
 
-/** As JSON, at once: a text lives cheaper than what it tells of. JSON writes lone surrogates as escapes, so Text comes back as it was. */
-function printed(t: number, event: NewTraceEvent): string | undefined {
-  try {
-    // The two of which there are most.
-    if (event.event === 'command') return `{"t":${t},"event":"command","line":${JSON.stringify(event.line)}}`
-    if (event.event === 'reply' && event.decidedBy === undefined) return `{"t":${t},"event":"reply","text":${JSON.stringify(event.text)}}`
-    return `{"t":${t},${JSON.stringify(event).slice(1)}`
-  } catch {
-    // A value that JSON cannot say is a defect of the caller's, and no reason to stop mail.
-    return undefined
-  }
+/** All of a line's events but for the times. */
+const halves = new WeakMap<AskedLine, string>()
+
+function halfOf(line: AskedLine): string {
+  const known = halves.get(line)
+  if (known !== undefined) return known
+  const { ms: _, ...event } = hookEvent(line, 0, [])
+  const half = `,${JSON.stringify(event).slice(1, -1)},"ms":`
+  halves.set(line, half)
+  return half
 }

@@ -18,10 +18,29 @@ export type TraceEvent =
 /** `Omit<TraceEvent, 't'>`, kept apart for each event. */
 export type NewTraceEvent = TraceEvent extends infer E ? (E extends TraceEvent ? Omit<E, 't'> : never) : never
 
+/** A line of the list, as hook events name it. One object for as long as the line is in force. */
+export interface AskedLine {
+  readonly hook: string
+  readonly text: string
+  readonly file: string
+  readonly number: number
+  readonly name: string
+  readonly runtime: string
+  readonly options: { readonly shadow?: boolean }
+}
+
+/** The event of a line that was asked. */
+export function hookEvent({ hook, text, file, number, name, runtime, options }: AskedLine, ms: number, commands: readonly string[]): Extract<NewTraceEvent, { readonly event: 'hook' }> {
+  const shadow = options.shadow === true ? { shadow: true as const } : {}
+  return { event: 'hook', hook, line: text, file, number, plugin: name, runtime, ms: Math.round(ms * 1000) / 1000, commands, ...shadow }
+}
+
 /** Where one session's (or one delivery's) events go. Never throws, never waits. */
 export interface SessionTrace {
   readonly id: string
   add(event: NewTraceEvent): void
+  /** A shorter way for the event there is most of, `hookEvent` of a line that had nothing to say. @param ms how long that took */
+  asked?(line: AskedLine, ms: number): void
   /** Hands the gathered events to the recorder: at the end of a transaction and of the session. */
   flush(): void
 }
