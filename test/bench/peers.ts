@@ -58,10 +58,24 @@ export const LINES = {
   program: '[rcpt]\n:true\n',
 } as const
 
-/** The hooks of the ten lines above. */
-const HARAKA_TEN = ['helo', 'helo', 'mail', 'mail', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt', 'rcpt'] as const
+/** What npm has of them for the ten lines above, with the versions that Haraka asks for. */
+const HARAKA_PLUGINS = ['haraka-plugin-access@1.4.0', 'haraka-plugin-bounce@2.2.1', 'haraka-plugin-helo.checks@1.1.3', 'haraka-plugin-limit@1.3.2']
 
-/** Looks the recipient up in a database, as the last of ours does. */
+/** Haraka's own plugins for badhelo, badmailfrom and badrcptto, maxrcpts, maxbouncercpts and tarpit, told to do no more than those do. */
+const HARAKA_CONFIG: Readonly<Record<string, string>> = {
+  'helo.checks.ini': `[check]\n${['bare_ip', 'dynamic', 'big_company', 'valid_hostname', 'rdns_match', 'forward_dns', 'host_mismatch', 'proto_mismatch']
+    .map((check) => `${check}=false\n`).join('')}match_re=true\n[reject]\nmatch_re=true\n[skip]\nprivate_ip=false\n[bigco]\n`,
+  'helo.checks.regexps': 'nobody\\.example\n',
+  'access.ini': '[check]\nany=false\nconn=false\nmail=true\nrcpt=true\n',
+  'mail_from.access.blacklist': 'nobody@nowhere.example\n',
+  'rcpt_to.access.blacklist': 'nobody@nowhere.example\n',
+  // Counted over all messages of a connection.
+  'limit.ini': '[recipients]\nenabled=true\nmax=1000000000\n',
+  'bounce.ini': '[check]\nsingle_recipient=true\nbounce_spf=false\nhash_date=false\n[reject]\nsingle_recipient=true\n',
+  'tarpit.ini': 'hooks_to_delay=rcpt\n',
+}
+
+/** Looks the recipient up in a database, as `rcptexists` does. */
 const HARAKA_ACCOUNTS = `const { DatabaseSync } = require('node:sqlite')
 exports.register = function () {
   this.user = new DatabaseSync(this.config.get('accounts')).prepare('SELECT login, enabled FROM passwd WHERE login IN (?, ?) AND virtual_host IN (?, ?)')
@@ -71,16 +85,8 @@ exports.hook_rcpt = function (next, connection, params) {
   next(this.user.all(user, user.toLowerCase(), host, host.toLowerCase()).length === 0 ? DENY : undefined)
 }
 `
-
-/** Looks what it is asked about up in a list, as ours do. */
-function harakaPlugin(hook: (typeof HARAKA_TEN)[number]): string {
-  const hooks = hook === 'helo' ? ['helo', 'ehlo'] : [hook]
-  return `exports.register = function () { this.listed = this.config.get('listed', 'list') }
-${hooks.map((name) => `exports.hook_${name} = function (next, connection, params) {
-  next(this.listed.includes(String(Array.isArray(params) ? params[0] : params)) ? DENY : undefined)
-}`).join('\n')}
-`
-}
+/** The three lines of a plugin that has nothing to say. */
+const HARAKA_QUIET = ['helo', 'ehlo', 'mail', 'rcpt'].map((hook) => `exports.hook_${hook} = function (next) { next() }\n`).join('')
 
 export function helios(lines: keyof typeof LINES, list: keyof typeof LISTS, more: HomeFiles = {}): StartPeer {
   return async () => {
@@ -115,15 +121,15 @@ export const smtpSink: StartPeer = async () => {
   return peerOf(child, port)
 }
 
-/** One process, with plugins that do what ours do. */
+/** One process; with `ten`, Haraka's own plugins for what our ten lines do, and written here what it has none for. */
 export function haraka(plugins: 'none' | 'ten'): StartPeer {
   return async () => {
     const directory = await temporaryDirectory()
     const cache = process.env['HELIOS_BENCH_HARAKA'] ?? directory
-    if (!existsSync(join(cache, 'node_modules/Haraka/bin/haraka'))) {
+    if (!existsSync(join(cache, 'node_modules/haraka-plugin-helo.checks'))) {
       mkdirSync(cache, { recursive: true })
       try {
-        execFileSync('npm', ['install', '--prefix', cache, '--omit=optional', '--no-audit', '--no-fund', HARAKA], { stdio: 'ignore' })
+        execFileSync('npm', ['install', '--prefix', cache, '--omit=optional', '--no-audit', '--no-fund', HARAKA, ...HARAKA_PLUGINS], { stdio: 'ignore' })
       } catch {
         return undefined
       }
@@ -134,17 +140,18 @@ export function haraka(plugins: 'none' | 'ten'): StartPeer {
     cpSync(join(cache, 'node_modules/Haraka/config'), config, { recursive: true })
     const own = (name: string, body: string): void => writeFileSync(join(directory, 'haraka/plugins', `${name}.js`), body)
     own('discard', 'exports.hook_queue = function (next) { next(OK) }\n')
-    const asked = plugins === 'none' ? [] : HARAKA_TEN
-    for (const [index, hook] of asked.entries()) own(`own${index}`, index === asked.length - 1 ? HARAKA_ACCOUNTS : harakaPlugin(hook))
+    own('quiet', HARAKA_QUIET)
+    own('accounts', HARAKA_ACCOUNTS)
     const accounts = new DatabaseSync(join(directory, 'accounts.db'))
     accounts.exec("CREATE TABLE passwd (login TEXT, virtual_host TEXT, enabled INTEGER, PRIMARY KEY (virtual_host, login)); INSERT INTO passwd VALUES ('x', 'local.example', 1)")
     accounts.close()
     writeFileSync(join(config, 'accounts'), `${join(directory, 'accounts.db')}\n`)
-    writeFileSync(join(config, 'plugins'), [...asked.map((_, index) => `own${index}`), 'rcpt_to.in_host_list', 'discard', ''].join('\n'))
+    for (const [name, content] of Object.entries(HARAKA_CONFIG)) writeFileSync(join(config, name), content)
+    const asked = plugins === 'none' ? [] : ['helo.checks', 'access', 'limit', 'bounce', 'tarpit', 'accounts', 'quiet']
+    writeFileSync(join(config, 'plugins'), [...asked, 'rcpt_to.in_host_list', 'discard', ''].join('\n'))
     writeFileSync(join(config, 'smtp.ini'), `listen=127.0.0.1:${port}\nnodes=0\n`)
     writeFileSync(join(config, 'log.ini'), '[main]\nlevel=ERROR\n')
     writeFileSync(join(config, 'host_list'), 'local.example\n')
-    writeFileSync(join(config, 'listed'), 'nobody.example\n')
     writeFileSync(join(config, 'me'), 'haraka.example\n')
     const child = start(process.execPath, [join(cache, 'node_modules/Haraka/bin/haraka'), '-c', join(directory, 'haraka')], directory)
     await listening(port)
