@@ -14,7 +14,9 @@ export function readDate(text: string | null): number | undefined | 'unreadable'
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
   const time = date.setUTCHours(Number(hour), Number(minute), Number(second), 0)
   // 31 February becomes 3 March, and 25 o'clock tomorrow; such a date is a mistake.
-  return printDate(time) === `${year}-${month}-${day} ${hour}:${minute}:${second}` ? time : 'unreadable'
+  const same = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day) && date.getUTCHours() === Number(hour)
+    && date.getUTCMinutes() === Number(minute) && date.getUTCSeconds() === Number(second)
+  return same ? time : 'unreadable'
 }
 
 /** As the tables hold it. @param time finite milliseconds since 1970 */

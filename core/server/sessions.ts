@@ -1,5 +1,5 @@
 /** From an accepted connection to the talk that serves it: generation, access rules, environment, dialogue. */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { limitsOf, type Limits } from '../../config/limits.ts'
 import type { ListenerSettings } from '../../config/settings.ts'
 import type { Reloader } from '../host/reloader.ts'
@@ -83,9 +83,8 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
       session, policy, spool: deps.spool, trace, now: Date.now,
       offers: { starttls, ...authOf(listener, deps, { session: id, ip: client.ip }) },
       xclient: inNetworks(listener.xclient, peer.origin ?? peer.remoteAddress),
-      failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause),
+      failed: (what, cause) => deps.failed(`session ${id}: ${what}`, cause), over: release,
     })
-    dialogue.signal.addEventListener('abort', release, { once: true })
     return new Talk(port, dialogue)
   }
 }
@@ -103,5 +102,6 @@ function authOf({ service, auth }: ListenerSettings, { log, authentication }: Se
 
 /** 12 characters, sortable by time to the second, unique across processes for practical purposes. */
 function sessionId(): string {
-  return Math.floor(Date.now() / 1000).toString(36) + randomBytes(4).toString('hex').slice(0, 6)
+  // Node keeps random bytes at hand for these, while `randomBytes` asks the system each time.
+  return Math.floor(Date.now() / 1000).toString(36) + randomUUID().slice(0, 6)
 }

@@ -108,10 +108,11 @@ export class Engine extends SMTPServer {
 
   /** Both versions, to the letter, and addresses of both sides; the library reads version 1, and less strictly. Before any TLS. */
   override _handleProxy(socket: Socket, done: Parameters<SMTPServer['_handleProxy']>[1]): void {
-    if (!this._expectsProxyHeader(socket)) return super._handleProxy(socket, done)
+    // The name is for the library's log, which is off; without one it draws two from the system's random bytes.
+    if (!this._expectsProxyHeader(socket)) return done(null, { id: '-' })
     const via = socket.remoteAddress ?? ''
     void readProxied(socket, PROXY_MS).then((proxied) => {
-      if ('addresses' in proxied) return done(null, { id: '', ...unmapped(proxied.addresses) })
+      if ('addresses' in proxied) return done(null, { id: '-', ...unmapped(proxied.addresses) })
       if (proxied.fault !== undefined) this.#unproxied?.(via, proxied.fault)
       socket.destroy()
       done(new Error(proxied.fault))

@@ -44,7 +44,7 @@ export function open(dialogue: Dialogue): Reply | undefined | Promise<Reply | un
   const opened = (): undefined => {
     session.clearPending()
     // The client may have left while the spool was asked.
-    if (dialogue.signal.aborted) void dialogue.receiving?.abandon()
+    if (dialogue.left) void dialogue.receiving?.abandon()
   }
   const write = (writer: SpoolWriter): void | Promise<void> => {
     const head = bytesOf(received(session, envelope.receivedAt) + [...session.headers, ...session.transactionHeaders].map((line) => `${line}\n`).join(''))

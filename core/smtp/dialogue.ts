@@ -10,7 +10,7 @@ import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
 import { XCLIENT_ATTRIBUTES } from '../../protocol/smtp/xclient.ts'
 import { isAscii } from '../../protocol/text.ts'
 import { askChain } from '../host/chain.ts'
-import type { Verdict } from '../host/types.ts'
+import type { HookRequest, Verdict } from '../host/types.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Hook } from '../plugin/plugin.ts'
 import { safeCommand } from '../trace/safe-command.ts'
@@ -40,6 +40,8 @@ export interface DialogueDeps {
   readonly offers?: Offers
   /** Asked for trouble that is neither the client's nor a plugin's. */
   readonly failed: (what: string, cause: unknown) => void
+  /** Told once, when the client has left. */
+  readonly over?: () => void
 }
 
 export interface Offers {
@@ -48,6 +50,7 @@ export interface Offers {
 }
 
 const NOTHING: Offers = { starttls: false }
+const NOBODY = (): void => {}
 /** One for all: a stack for each connection costs more than its end. */
 const CLIENT_LEFT = new Error('the client has left')
 
@@ -64,10 +67,12 @@ export class Dialogue implements Required<DialogueDeps> {
   readonly failed: DialogueDeps['failed']
   readonly xclient: boolean
   readonly conduct: Conduct
+  readonly over: () => void
   receiving: Receiving | undefined
   /** A message is on its way in by BDAT. */
   chunks: ChunkDecoder | undefined
-  readonly #gone = new AbortController()
+  #gone: AbortController | undefined
+  #left = false
   #serving = false
   #sleepers = 0
   #inputEnded = false
@@ -82,7 +87,8 @@ export class Dialogue implements Required<DialogueDeps> {
     this.offers = deps.offers ?? NOTHING
     this.failed = deps.failed
     this.xclient = deps.xclient ?? false
-    this.conduct = new Conduct(() => deps.session.limits)
+    this.over = deps.over ?? NOBODY
+    this.conduct = new Conduct(deps.session)
   }
 
   /** Bytes that a line which begins so may have: more in an authentication, as its mechanism needs. */
@@ -94,20 +100,29 @@ export class Dialogue implements Required<DialogueDeps> {
 
   /** Lets the client wait; false when it has left meanwhile. */
   async pause(milliseconds: number): Promise<boolean> {
-    if (milliseconds <= 0) return !this.signal.aborted
-    this.#onSleep(true)
+    if (milliseconds <= 0) return !this.#left
+    this.slept(true)
     try {
       await delay(milliseconds, undefined, { signal: this.signal, ref: false })
     } catch {
       return false
     } finally {
-      this.#onSleep(false)
+      this.slept(false)
     }
     return true
   }
 
-  /** Aborted once the client has left. */
+  /** True once the client has left. */
+  get left(): boolean {
+    return this.#left
+  }
+
+  /** Aborted once the client has left. Made when somebody looks at it: most sessions need none. */
   get signal(): AbortSignal {
+    if (this.#gone === undefined) {
+      this.#gone = new AbortController()
+      if (this.#left) this.#gone.abort(CLIENT_LEFT)
+    }
     return this.#gone.signal
   }
 
@@ -240,11 +255,19 @@ export class Dialogue implements Required<DialogueDeps> {
   }
 
   /** Asks one hook's chain. */
-  ask(hook: Hook, message?: Parameters<typeof askChain>[1]['message']): Verdict | Promise<Verdict> {
-    return askChain(this.policy.lines(hook), {
-      hook, session: this.session, signal: this.signal, trace: this.trace, onSleep: this.#onSleep,
-      ...(message === undefined ? {} : { message }),
-    }, this.session, this.session.compat)
+  ask(hook: Hook, message?: HookRequest['message']): Verdict | Promise<Verdict> {
+    return askChain(this.policy.lines(hook), this.request(hook, message), this.session, this.session.compat)
+  }
+
+  /** What a line of this hook is asked with. */
+  request(hook: Hook, message?: HookRequest['message']): HookRequest {
+    return new Asked(this, hook, message)
+  }
+
+  /** Told when a plugin begins and ends to sleep. */
+  slept(asleep: boolean): void {
+    this.#sleepers += asleep ? 1 : -1
+    if (asleep && this.#inputEnded) queueMicrotask(() => this.leave('the client left before it was made to wait'))
   }
 
   /** Refusal or hang-up as the verdict says, else what `goOn` does. */
@@ -302,8 +325,10 @@ export class Dialogue implements Required<DialogueDeps> {
 
   /** The connection is over, for whatever reason. */
   leave(reason: string): void {
-    if (this.#gone.signal.aborted) return
-    this.#gone.abort(CLIENT_LEFT)
+    if (this.#left) return
+    this.#left = true
+    this.#gone?.abort(CLIENT_LEFT)
+    this.over()
     void this.receiving?.abandon()
     this.receiving = undefined
     // What the client left in the middle of is recorded before the end.
@@ -322,11 +347,6 @@ export class Dialogue implements Required<DialogueDeps> {
     return true
   }
 
-  readonly #onSleep = (asleep: boolean): void => {
-    this.#sleepers += asleep ? 1 : -1
-    if (asleep && this.#inputEnded) queueMicrotask(() => this.leave('the client left before it was made to wait'))
-  }
-
   #recordEnd(reason: string): void {
     this.#leftBecause = undefined
     this.trace.add({ event: 'close', reason })
@@ -343,6 +363,36 @@ export class Dialogue implements Required<DialogueDeps> {
   #broken(cause: unknown): Reply {
     this.failed('a command could not be carried out', cause)
     return this.say(replyAndClose('421 internal trouble, come back later (#4.3.0)'), 'built-in: internal trouble')
+  }
+}
+
+/** Its signal is made when a plugin looks at it. */
+class Asked implements HookRequest {
+  readonly hook: Hook
+  readonly message: NonNullable<HookRequest['message']>
+  readonly #dialogue: Dialogue
+
+  constructor(dialogue: Dialogue, hook: Hook, message: HookRequest['message']) {
+    this.hook = hook
+    // Only the lines of the two hooks that have a message are promised one.
+    this.message = message as NonNullable<HookRequest['message']>
+    this.#dialogue = dialogue
+  }
+
+  get session(): HookRequest['session'] {
+    return this.#dialogue.session
+  }
+
+  get trace(): HookRequest['trace'] {
+    return this.#dialogue.trace
+  }
+
+  get signal(): AbortSignal {
+    return this.#dialogue.signal
+  }
+
+  onSleep(asleep: boolean): void {
+    this.#dialogue.slept(asleep)
   }
 }
 

@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from '../../config/limits.ts'
 import { Conduct, mayPipeline, Pace } from './limits.ts'
 
 describe('conduct', () => {
-  const conduct = (limits = {}): Conduct => new Conduct(() => ({ ...DEFAULT_LIMITS, errors: 2, junkCommands: 3, ...limits }))
+  const conduct = (limits = {}): Conduct => new Conduct({ limits: { ...DEFAULT_LIMITS, errors: 2, junkCommands: 3, ...limits } })
 
   test('after so many errors the next command is the last', () => {
     const client = conduct()
@@ -48,7 +48,7 @@ test('what may be sent behind a command', () => {
 })
 
 describe('pace', () => {
-  const pace = (limits = {}): Pace => new Pace(() => ({ ...DEFAULT_LIMITS, commandSeconds: 10, dataSeconds: 20, dataRate: 100, ...limits }))
+  const pace = (limits = {}): Pace => new Pace({ limits: { ...DEFAULT_LIMITS, commandSeconds: 10, dataSeconds: 20, dataRate: 100, ...limits } })
 
   test('a command must be whole in time, however it trickles in', () => {
     const client = pace()

@@ -4,6 +4,10 @@
  */
 import type { Limits } from '../../config/limits.ts'
 
+interface Limited {
+  readonly limits: Limits
+}
+
 /** Commands that bring no mail. A MAIL counts when one is open already. */
 const JUNK: ReadonlySet<string> = new Set(['NOOP', 'VRFY', 'HELP', 'RSET', 'HELO', 'EHLO'])
 
@@ -15,17 +19,18 @@ const SYNCHRONISES: ReadonlySet<string> = new Set(['HELO', 'EHLO', 'DATA', 'AUTH
 
 /** Counts what a client does wrong or in vain, from the start or the last accepted message on. */
 export class Conduct {
-  readonly #limits: () => Limits
+  readonly #session: Limited
   #errors = 0
   #junk = 0
 
-  constructor(limits: () => Limits) {
-    this.#limits = limits
+  /** @param session whose limits may change as it goes on */
+  constructor(session: Limited) {
+    this.#session = session
   }
 
   /** The words of a 421 in place of this command's reply, once there was too much. */
   tooMuch(verb: string, open: boolean): { readonly text: string; readonly limit: 'errors' | 'junkCommands' } | undefined {
-    const { errors, junkCommands } = this.#limits()
+    const { errors, junkCommands } = this.#session.limits
     if (errors > 0 && this.#errors >= errors) return { text: '421 too many errors (#4.7.0)', limit: 'errors' }
     if (!JUNK.has(verb) && !(verb === 'MAIL' && open)) return undefined
     this.#junk += 1
@@ -54,29 +59,30 @@ export function mayPipeline(verb: string, extended: boolean): boolean {
 
 /** How much time the client has left. It runs only while we wait for the client. */
 export class Pace {
-  readonly #limits: () => Limits
+  readonly #session: Limited
   #deadline = Infinity
   #data = false
 
-  constructor(limits: () => Limits) {
-    this.#limits = limits
+  /** @param session whose limits may change as it goes on */
+  constructor(session: Limited) {
+    this.#session = session
   }
 
   /** A reply is on its way and the client's next command, or its reading, awaited: it has until then for all of it. */
   command(now: number): void {
     this.#data = false
-    this.#deadline = after(now, this.#limits().commandSeconds)
+    this.#deadline = after(now, this.#session.limits.commandSeconds)
   }
 
   /** The content of a message is awaited. */
   content(now: number): void {
     this.#data = true
-    this.#deadline = after(now, this.#limits().dataSeconds)
+    this.#deadline = after(now, this.#session.limits.dataSeconds)
   }
 
   /** Content has come: each byte gives the time it may take, but never more than a pause that is allowed. */
   received(bytes: number, now: number): void {
-    const { dataRate, dataSeconds } = this.#limits()
+    const { dataRate, dataSeconds } = this.#session.limits
     if (!this.#data) return
     const most = after(now, dataSeconds)
     this.#deadline = dataRate === 0 ? most : Math.min(most, this.#deadline + bytes * 1000 / dataRate)

@@ -102,7 +102,7 @@ function pass(dialogue: Dialogue, before: readonly string[]): Reply | Promise<Re
 function somebodyDelivers(dialogue: Dialogue): Taker | Promise<Taker> {
   const { session, policy } = dialogue
   const domain = domainOf(session.recipient ?? '') ?? policy.envnoathost
-  return firstTaker(policy.lines('deliver'), { hook: 'deliver', session, signal: dialogue.signal, trace: dialogue.trace }, domain)
+  return firstTaker(policy.lines('deliver'), dialogue.request('deliver'), domain)
 }
 
 type Taker = 'somebody' | 'nobody' | 'unknown'

@@ -85,7 +85,7 @@ export class SmtpSession implements Session, SppState {
     this.relayByLogin = start.relayByLogin === true
     this.relayUnknown = start.relayUnknown === true
     this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
-    this.start = Object.fromEntries(HOST_VARIABLES.flatMap((name) => start.env[name] === undefined ? [] : [[name, start.env[name]]]))
+    this.start = hostVariables(start.env)
     this.relaySuffix = start.env['RELAYCLIENT']
     this.relayClient = this.relaySuffix !== undefined
     this.databytesVariable = start.env['DATABYTES']
@@ -196,6 +196,12 @@ export class SmtpSession implements Session, SppState {
     this.recipient = undefined
     this.parameters = {}
   }
+}
+
+function hostVariables(env: Readonly<Record<string, string>>): SmtpSession['start'] {
+  const found: Partial<Record<typeof HOST_VARIABLES[number], string>> = {}
+  for (const name of HOST_VARIABLES) if (env[name] !== undefined) found[name] = env[name]
+  return found
 }
 
 function copies({ LM, LR, LD }: SmtpSession['deferred']): SmtpSession['deferred'] {

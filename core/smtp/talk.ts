@@ -38,6 +38,9 @@ const GATHER_LIMIT = 16_384
 /** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
 const TURN = 100
 
+/** One for all talks. */
+const now = (): number => performance.now()
+
 export class Talk {
   readonly #port: Port
   readonly #dialogue: Dialogue
@@ -66,10 +69,10 @@ export class Talk {
   #served = 0
 
   /** @param clock milliseconds that never go back; @param begun when the session began */
-  constructor(port: Port, dialogue: Dialogue, clock: () => number = () => performance.now(), begun = clock()) {
+  constructor(port: Port, dialogue: Dialogue, clock: () => number = now, begun = clock()) {
     this.#port = port
     this.#dialogue = dialogue
-    this.#pace = new Pace(() => dialogue.session.limits)
+    this.#pace = new Pace(dialogue.session)
     this.#clock = clock
     this.#begun = begun
   }

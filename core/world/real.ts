@@ -82,7 +82,7 @@ function worldOf(
   options: WorldOptions, binding: WorldBinding, clock: () => number, random: () => number, namesFor: (binding: WorldBinding) => DnsFacts,
 ): World {
   const { accounts, mailbox, store = NO_STORE, tables = NO_TABLES } = options
-  const { plugin, needs, trace, signal } = binding
+  const { plugin, needs, trace } = binding
   let now: number | undefined
   let names: DnsFacts | undefined
 
@@ -142,7 +142,7 @@ function worldOf(
       },
     },
     dns: {
-      resolve: (name, type) => unlessAborted(signal, () => {
+      resolve: (name, type) => unlessAborted(binding.signal, () => {
         const facts = names ??= namesFor(binding)
         return ask(`dns ${type} ${name}`, () => facts.resolve(name, type), (answer) => printDnsAnswer(type, answer))
       }),
@@ -154,7 +154,7 @@ function worldOf(
       if (!(seconds >= 0)) throw new RangeError(`cannot sleep for ${seconds} seconds`)
       binding.onSleep(true)
       try {
-        await ask(`sleep ${seconds}`, () => pause(seconds * 1000, signal), () => 'awake')
+        await ask(`sleep ${seconds}`, () => pause(seconds * 1000, binding.signal), () => 'awake')
       } finally {
         binding.onSleep(false)
       }

@@ -10,16 +10,14 @@ export default definePlugin({
     TARPITDELAY: delay('how long each recipient after those waits; unset, empty, 0 or off: no delays'),
   },
   needs: ['sleep'],
-  rcpt: async ({ session, settings, world, signal }) => {
+  rcpt: ({ session, settings, world, signal }) => {
     const { TARPITCOUNT: from, TARPITDELAY: kind } = settings
-    if (from === undefined || kind === undefined) return
+    if (from === undefined || kind === undefined) return undefined
     const seconds = secondsAt(session.recipients.length, from, kind, () => world.random())
-    if (seconds === 0) return
-    try {
-      await world.sleep(seconds)
-    } catch (failure) {
+    if (seconds === 0) return undefined
+    return world.sleep(seconds).catch((failure: unknown) => {
       // A client that has left is what a tarpit hopes for, and no failure of this plugin.
       if (!signal.aborted) throw failure
-    }
+    })
   },
 })

@@ -31,13 +31,24 @@ export function receivedField(facts: ReceivedFacts): string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
+let lastSecond = NaN
+let lastPrinted = ''
+
 /** `23 Nov 2026 09:05:07 -0000`: UTC, the day without a leading zero. */
 export function printDate(date: Date): string {
+  const second = Math.floor(date.getTime() / 1000)
+  // All messages of a second have the same.
+  if (second !== lastSecond) [lastSecond, lastPrinted] = [second, printAnew(date)]
+  return lastPrinted
+}
+
+function printAnew(date: Date): string {
   const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${time} -0000`
 }
 
 /** One `?` for each byte, not for each character. */
 function safe(text: string): string {
+  if (/^[A-Za-z0-9.@%+/=:-]*$/.test(text)) return text
   return bytesOf(text).toString('latin1').replace(/[^A-Za-z0-9.@%+/=:-]/g, '?')
 }

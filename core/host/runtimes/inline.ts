@@ -4,8 +4,9 @@
  */
 import type { ListEntry } from '../../../protocol/spp/list.ts'
 import type { Log, MessageContext, Plugin } from '../../plugin/plugin.ts'
+import type { Table } from '../../plugin/table.ts'
 import { DeliveryError, WorldUnavailable, type World } from '../../plugin/world.ts'
-import type { WorldFactory } from '../../world/real.ts'
+import type { WorldBinding, WorldFactory } from '../../world/real.ts'
 import { NOBODY_WAITS } from '../left.ts'
 import type { HookRequest, Line, RunResult } from '../types.ts'
 import { readAnswer } from './answer.ts'
@@ -119,8 +120,8 @@ function logOf(session: string, { log, file, entry }: InlineOptions): Log {
   }
 }
 
-/** One question to one plugin, and the wait for its answer. */
-class Asking {
+/** One question to one plugin, and the wait for its answer. It is also what ties the plugin's world to the question. */
+class Asking implements WorldBinding {
   readonly #request: HookRequest
   readonly #options: InlineOptions
   readonly #timeoutMs: number
@@ -129,6 +130,9 @@ class Asking {
   #aborter: AbortController | undefined
   /** Ends the wait for a handler's promise. */
   #giveUp: ((reason: Error) => void) | undefined
+  /** Why the answer is waited for no longer. */
+  #reason: Error | undefined
+  #listening = false
   #ended = false
 
   constructor(request: HookRequest, options: InlineOptions, timeoutMs: number) {
@@ -153,40 +157,75 @@ class Asking {
   #wait<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject
-      const { signal } = this
-      if (signal.aborted) reject(signal.reason as Error)
-      else this.#startDeadline().arm()
-      Promise.resolve(answer).then(resolve, reject).finally(() => this.#end())
+      if (this.#request.signal.aborted) {
+        this.#left()
+      } else {
+        this.#listen()
+        this.#startDeadline().arm()
+      }
+      answer.then((value) => {
+        this.#end()
+        resolve(value)
+      }, (error: unknown) => {
+        this.#end()
+        reject(error)
+      })
     })
+  }
+
+  get plugin(): string {
+    return this.#options.plugin.name
+  }
+
+  get needs(): WorldBinding['needs'] {
+    return this.#options.plugin.needs ?? []
+  }
+
+  get asking(): object {
+    return this.#request
+  }
+
+  get tables(): readonly Table[] {
+    return this.#options.plugin.tables ?? []
+  }
+
+  get trace(): WorldBinding['trace'] {
+    return this.#request.trace
   }
 
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {
       this.#aborter = new AbortController()
-      if (this.#request.signal.aborted) this.#left()
-      else this.#request.signal.addEventListener('abort', this.#left, { once: true })
+      if (this.#reason !== undefined) this.#aborter.abort(this.#reason)
+      else if (this.#request.signal.aborted) this.#left()
+      else this.#listen()
     }
     return this.#aborter.signal
   }
 
+  onSleep(asleep: boolean): void {
+    this.#startDeadline().sleep(asleep)
+    this.#request.onSleep?.(asleep)
+  }
+
   get world(): World {
-    const { plugin, world } = this.#options
-    return this.#world ??= world.forRequest({
-      plugin: plugin.name, needs: plugin.needs ?? [], asking: this.#request, ...(plugin.tables === undefined ? {} : { tables: plugin.tables }), trace: this.#request.trace, signal: this.signal,
-      onSleep: (asleep) => {
-        this.#startDeadline().sleep(asleep)
-        this.#request.onSleep?.(asleep)
-      },
-    })
+    return this.#world ??= this.#options.world.forRequest(this)
   }
 
   #startDeadline(): Deadline {
     return this.#deadline ??= new Deadline(this.#timeoutMs, () => this.#abort(new TimeIsUp(`no answer after ${this.#timeoutMs / 1000} s`)))
   }
 
+  #listen(): void {
+    if (this.#listening || this.#ended) return
+    this.#listening = true
+    this.#request.signal.addEventListener('abort', this.#left, { once: true })
+  }
+
   readonly #left = (): void => this.#abort(new NobodyWaits(NOBODY_WAITS))
 
   #abort(reason: Error): void {
+    this.#reason = reason
     this.#aborter?.abort(reason)
     this.#giveUp?.(reason)
     this.#end()
@@ -196,7 +235,7 @@ class Asking {
     if (this.#ended) return
     this.#ended = true
     this.#deadline?.stop()
-    if (this.#aborter !== undefined) this.#request.signal.removeEventListener('abort', this.#left)
+    if (this.#listening) this.#request.signal.removeEventListener('abort', this.#left)
   }
 }
 
