@@ -58,7 +58,10 @@ export function openSqlite(home: string, options: SqliteOptions & { readonly con
     home, driver: 'sqlite', config, raw, sql, write: sql,
     prepare: (query) => {
       const statement = raw.prepare(query.compile().sql)
-      return async (...parameters) => statement.all(...parameters)
+      const names = statement.columns().map(({ name }) => name)
+      // Objects without a prototype, as Node would make them, cost a third of the question.
+      statement.setReturnArrays(true)
+      return async (...parameters) => statement.all(...parameters).map((values) => rowOf(names, values as unknown as readonly unknown[]))
     },
     close: async () => {
       if (raw.isOpen) raw.close()
@@ -81,6 +84,12 @@ function openServer(home: string, config: QmailConfig, driver: ServerDriver): Da
       writer.close()
     },
   }
+}
+
+function rowOf(names: readonly string[], values: readonly unknown[]): Row {
+  const row: Record<string, unknown> = {}
+  for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
+  return row as Row
 }
 
 function named(sql: Kysely<Schema>, { names }: QmailConfig): Kysely<Schema> {

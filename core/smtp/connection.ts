@@ -361,9 +361,14 @@ class Connection extends SMTPConnection implements Port {
   }
 }
 
-/** The library's stream type with only our reading of it. */
+/**
+ * The library's stream type with only our reading of it: what a socket is piped into. `write` and `end` are the whole of it, for a
+ * Writable's own ones cost more for each chunk than most commands do.
+ */
 class Intake extends SMTPStream {
   readonly #connection: Connection
+  /** A chunk is being served. */
+  #serving: Promise<void> | undefined
 
   constructor(connection: Connection) {
     super()
@@ -372,11 +377,21 @@ class Intake extends SMTPStream {
   }
 
   /** One chunk at a time: the next is read when this one is served. Bytes after close or STARTTLS are dropped. */
-  override _write(chunk: Buffer, _encoding: BufferEncoding, next: (error?: Error | null) => void): void {
+  override write(chunk: Buffer): boolean {
     const talk = this.#connection.talk
-    if (this.isClosed || talk === undefined) return next()
+    if (this.isClosed || talk === undefined) return true
     const serving = talk.receive(chunk)
-    if (serving === undefined) next()
-    else void serving.then(() => next())
+    if (serving === undefined) return true
+    this.#serving = serving.then(() => {
+      this.#serving = undefined
+      this.emit('drain')
+    })
+    return false
+  }
+
+  override end(): this {
+    if (this.#serving === undefined) super.end()
+    else void this.#serving.then(() => super.end())
+    return this
   }
 }
