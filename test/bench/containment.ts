@@ -3,7 +3,7 @@
  * the fault matrix is played, beside the same sessions through plugins that work, and beside nobody. The goal is twice the time
  * at most for 99 of 100. Rounds are interleaved, the median counts.
  *
- * usage: node test/bench/containment.ts [sessions] [rounds]
+ * usage: node test/bench/containment.ts [sessions] [rounds] [runtime…]
  */
 import { loadSettings } from '../../config/load.ts'
 import { FAULTS } from '../../core/chaos/catalogue.ts'
@@ -20,11 +20,12 @@ const SOUND: Readonly<Record<Runtime, Form>> = {
   worker: { text: 'echo spp/2\nwhile read -r hook; do\n  while read -r pair && [ "$pair" ]; do :; done\n  echo .\ndone', ends: ['none'] },
 }
 
-const [sessions = 1, rounds = 3] = process.argv.slice(2).map(Number)
+const [sessions = 1, rounds = 3] = process.argv.slice(2, 4).map(Number)
+const only = process.argv.slice(4)
 const home = await makeHome()
 const settings = await loadSettings({ home: home.path, cwd: home.path })
 console.log(`${sessions} session${sessions === 1 ? '' : 's'} through each line; milliseconds in which 99 of 100 bystanders' answers come; median of ${rounds} rounds`)
-for (const runtime of RUNTIMES) {
+for (const runtime of RUNTIMES.filter((each) => only.length === 0 || only.includes(each))) {
   const faulty = FAULTS.filter(({ forms }) => forms[runtime] !== undefined)
   const sound = faulty.map(({ name, about }): ChaosFault => ({ name, about, forms: { [runtime]: SOUND[runtime] } }))
   const found = { alone: [] as number[], beside: [] as number[], faulty: [] as number[], wrong: 0, answers: 0 }
