@@ -18,10 +18,10 @@ export interface Run {
 const STDERR_LIMIT = 8 * 1024
 /** What a killed group gets to close its output: only one that left the group still holds it. */
 const AFTER_KILL_MS = 100
-/** Milliseconds of processor time that make a program one that computes: an interpreter takes some tens to start. */
-const COMPUTES_MS = 250
+/** Milliseconds that a program had a processor, or would have had one, that make it one that computes: an interpreter takes some tens to start. */
+const COMPUTES_MS = 100
 /** From one look at that to the next. */
-const LOOK_MS = 50
+const LOOK_MS = 25
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
 const STUCK_MS = 5000
 /** Standard errors of ended runs that somebody in the background still holds; the oldest is closed for a new one. */
@@ -72,7 +72,9 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   }
 
   function look(): void {
-    if ((turnsOf(pid)?.computed ?? 0) >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
+    // Where many compute, each has its turn seldom: what it waited for counts as well.
+    const { computed, waited } = turnsOf(pid) ?? { computed: 0, waited: 0 }
+    if (computed + waited >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
   }
 
   function kill(why: Reason): void {
