@@ -340,10 +340,10 @@ class Connection extends SMTPConnection implements Port {
     talk?.gone(this.handshakeFault === undefined && !inHandshake ? 'connection closed' : `TLS handshake failed: ${this.handshakeFault ?? 'the client left'}`)
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Buffer | string): boolean {
     // While a handshake runs, _socket is the raw one: nothing may be written into it.
     if (this._upgrading || this._socket.destroyed || !this._socket.writable) return true
-    return this._socket.write(bytes)
+    return this._socket.write(bytes, 'latin1')
   }
 
   early(): boolean {

@@ -11,7 +11,7 @@ export function mail(dialogue: Dialogue, argument: string): Reply | Promise<Repl
   const { session } = dialogue
   const first = loginFirst(dialogue)
   if (first !== undefined) return dialogue.refuse(first, 'built-in: AUTH')
-  const path = parsePath(argument, 'FROM')
+  const path = parsePath(argument)
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
   const parameters = readParameters(dialogue, path.parameters)
   if (typeof parameters === 'string') return dialogue.refuse(parameters, 'built-in: parameters')
@@ -45,7 +45,7 @@ export function mail(dialogue: Dialogue, argument: string): Reply | Promise<Repl
 
 /** The parameters to keep, or the refusal. The original ignores whatever follows the path. */
 function readParameters(dialogue: Dialogue, text: string): Record<string, string | true> | string {
-  if (dialogue.session.compat) return {}
+  if (text === '' || dialogue.session.compat) return {}
   const parsed = parseParameters(text)
   if (!parsed.ok) return SYNTAX
   const checked = checkMailParameters(parsed.parameters, dialogue.limits())

@@ -22,7 +22,7 @@ export function rcpt(dialogue: Dialogue, argument: string): Reply | Promise<Repl
   if (session.recipients.length >= recipientLimit(session)) {
     return dialogue.refuse('452 too many recipients (#4.5.3)', 'built-in: limit recipients')
   }
-  const path = parsePath(argument, 'TO', policy)
+  const path = parsePath(argument, policy)
   if (!path.ok) return dialogue.refuse(SYNTAX, 'built-in: syntax')
   const parameters = readParameters(dialogue, path.parameters)
   if (typeof parameters === 'string') return dialogue.refuse(parameters, 'built-in: parameters')
@@ -128,7 +128,7 @@ async function askedEach(lines: readonly Line[], request: HookRequest, domain: s
 
 /** The parameters to keep, or the refusal. */
 function readParameters(dialogue: Dialogue, text: string): Readonly<Record<string, string>> | string {
-  if (dialogue.session.compat) return {}
+  if (text === '' || dialogue.session.compat) return {}
   const parsed = parseParameters(text)
   if (!parsed.ok) return SYNTAX
   const checked = checkRcptParameters(parsed.parameters, dialogue.limits())

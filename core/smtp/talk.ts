@@ -15,8 +15,8 @@ import type { Chunk, Reply } from './reply.ts'
 
 /** The transport under a talk. */
 export interface Port {
-  /** Returns false when the client reads too slowly: wait for `drained`. */
-  write(bytes: Buffer): boolean
+  /** A string has ASCII only. Returns false when the client reads too slowly: wait for `drained`. */
+  write(bytes: Buffer | string): boolean
   drained(): Promise<void>
   /** Ends the connection once what was written is out. */
   close(): void
@@ -340,7 +340,7 @@ export class Talk {
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''
-    if (!this.#port.write(isAscii(out) ? Buffer.from(out, 'latin1') : bytesOf(out))) this.#full = true
+    if (!this.#port.write(isAscii(out) ? out : bytesOf(out))) this.#full = true
   }
 
   /** The client reads its replies more slowly than they are made: nothing more of its commands is served until then. */

@@ -87,7 +87,7 @@ const test: Verb = {
     const [user, address] = context.arguments as [string, string]
     const person = personOf(user)
     // As MAIL is read: quotes, backslashes and a source route are no part of the address.
-    const path = parsePath(address.startsWith('<') ? `FROM:${address}` : `FROM:<${address}>`, 'FROM')
+    const path = parsePath(address.startsWith('<') ? `FROM:${address}` : `FROM:<${address}>`)
     if (!path.ok) throw new VerbRefusal('no address is as long as that', 'write local@domain')
     const sender = senderOf(path.address, hostOf(context), undefined)
     const lists = await listsOf(context.tables, ownersFor(person))

@@ -14,21 +14,14 @@ export interface ParsedPath {
   readonly address: string
   /** What stands behind the path, without leading blanks. For `parseParameters`. */
   readonly parameters: string
-  /**
-   * True for the form of RFC 5321 4.1.2: `FROM:` or `TO:` (any case), blanks or none (many clients send one), a path in
-   * brackets with quoted specials and at most one bare `@`, then nothing or a blank; `<>` for MAIL only. Kinder than the
-   * RFC: no domain at all, dots anywhere in the local part, underscores, and characters beyond ASCII. qmail takes
-   * everything else too; this is for a dialogue that does not want to.
-   */
-  readonly wellFormed: boolean
 }
 
 /**
- * Reads the argument of MAIL (`FROM`) or RCPT (`TO`). Fails only for an address longer than `MAX_ADDRESS_BYTES`;
+ * Reads the argument of MAIL or RCPT. Fails only for an address longer than `MAX_ADDRESS_BYTES`;
  * no argument at all is the null sender. With `local`, an IP literal of our own in the domain's place is
  * replaced before the length is looked at, as in qmail. Never throws; the address never holds a NUL.
  */
-export function parsePath(argument: string, keyword: 'FROM' | 'TO', local?: LocalLiterals): ParsedPath | { readonly ok: false } {
+export function parsePath(argument: string, local?: LocalLiterals): ParsedPath | { readonly ok: false } {
   const nul = argument.indexOf('\0')
   const text = nul === -1 ? argument : argument.slice(0, nul)
   const bracket = text.indexOf('<')
@@ -37,7 +30,7 @@ export function parsePath(argument: string, keyword: 'FROM' | 'TO', local?: Loca
   const address = local === undefined ? path.address : replaceLocalIp(path.address, local.isOwnIp, local.localiphost)
   if (byteLength(address) > MAX_ADDRESS_BYTES) return { ok: false }
   const behind = text.slice(path.end)
-  return { ok: true, address, parameters: behind.replace(/^ +/, ''), wellFormed: WELL_FORMED[keyword].test(text) }
+  return { ok: true, address, parameters: behind.replace(/^ +/, '') }
 }
 
 /**
@@ -62,14 +55,6 @@ export function domainOf(address: string): string | undefined {
   return splitAddress(address).domain
 }
 
-const ROUTE = String.raw`(?:@[^ <>"\\:\x00-\x1f\x7f]*:)?`
-const LOCAL = String.raw`(?:[^ <>()[\]\\,;:@"\x00-\x1f\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")`
-const DOMAIN = String.raw`(?:[A-Za-z0-9._\x80-\uffff-]+|\[[A-Za-z0-9.:-]+\])`
-const MAILBOX = `${ROUTE}${LOCAL}(?:@${DOMAIN})?`
-const WELL_FORMED = {
-  FROM: new RegExp(`^FROM: *<(?:${MAILBOX})?>(?: |$)`, 'i'),
-  TO: new RegExp(`^TO: *<${MAILBOX}>(?: |$)`, 'i'),
-} as const
 // oxlint-disable-next-line no-control-regex -- they are what it looks for
 const UNPRINTABLE = /[\x00\r\n]/g
 // oxlint-disable-next-line no-control-regex -- everything beyond ASCII is left to SMTPUTF8 and its checks
@@ -107,6 +92,10 @@ interface Path {
 }
 
 function readPath(text: string, start: number, end: '>' | ' '): Path {
+  const stop = text.indexOf(end, start)
+  const plain = text.slice(start, stop === -1 ? text.length : stop)
+  // Nearly all.
+  if (!/["\\]/.test(plain)) return { address: plain, end: stop === -1 ? text.length : end === '>' ? stop + 1 : stop }
   let address = ''
   let quoted = false
   for (let at = start; at < text.length; at++) {
