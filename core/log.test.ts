@@ -25,6 +25,24 @@ test('secrets are blanked', () => {
   assert.match(lines.join(''), /"login":"ann"/)
 })
 
+test('secrets are blanked wherever they stand: of errors, of objects of a class, of a child', () => {
+  class Login { readonly user = 'ann'; readonly password = 'hunter2' }
+  const failure = Object.assign(new Error('refused'), { password: 'hunter2', host: 'db.example' })
+  const { log, lines } = gather(false, false)
+  log.error({ err: failure }, 'x')
+  log.error(failure)
+  log.error({ cause: failure }, 'x')
+  log.info({ login: new Login() }, 'x')
+  log.child({ token: 'hunter2', at: { secret: 'hunter2' } }).info('x')
+  log.info({ password: undefined, session: 's1' }, 'x')
+  assert.doesNotMatch(lines.join(''), /hunter2/)
+  assert.equal(lines.length, 6)
+  assert.match(lines[0]!, /"message":"refused".*"host":"db.example"/)
+  assert.match(lines[1]!, /"message":"refused"/)
+  assert.match(lines[3]!, /"user":"ann"/)
+  assert.doesNotMatch(lines[5]!, /password/)
+})
+
 test('what is logged is left as it was, its secrets included', () => {
   const { log, lines } = gather(false, true)
   const fields = { token: 'hunter2', user: { login: 'ann', secret: 'hunter2' }, list: ['password'] }

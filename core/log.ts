@@ -31,12 +31,20 @@ const SECRETS: ReadonlySet<string> = new Set(['password', 'passwd', 'secret', 't
  */
 export function createLog(settings: Settings['log'], options: LogOptions): Logger {
   const pretty = settings.pretty === 'auto' ? options.terminal : settings.pretty
-  return pino({
+  const log = pino({
     level: settings.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }), log: (fields) => hidden(fields, 1) },
+    serializers: { err: (error: Error) => hidden(pino.stdSerializers.err(error), 0) },
   }, pretty ? prettyStream(options) : options.destination ?? gathering(options.shared === true))
+  const { child } = log
+  return Object.assign(log, {
+    /** What a child says with each line goes through no formatter. */
+    child(this: Logger, bindings: Record<string, unknown>, ...more: readonly unknown[]): Logger {
+      return Reflect.apply(child, this, [hidden(bindings, 1), ...more]) as Logger
+    },
+  })
 }
 
 /**
@@ -46,19 +54,23 @@ export function createLog(settings: Settings['log'], options: LogOptions): Logge
 function hidden(fields: Record<string, unknown>, below: number): Record<string, unknown> {
   let safe = fields
   for (const name of Object.keys(fields)) {
-    const value = fields[name]
-    const shown = SECRETS.has(name) ? '[hidden]' : below > 0 && isPlain(value) ? hidden(value, below - 1) : value
-    if (shown === value) continue
+    const value = withSecrets(fields[name])
+    if (value === undefined) continue
+    const shown = SECRETS.has(name) ? '[hidden]' : below > 0 && isFields(value) ? hidden(value, below - 1) : value
+    if (shown === fields[name]) continue
     if (safe === fields) safe = { ...fields }
     safe[name] = shown
   }
   return safe
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+/** An error that carries a secret, as the fields that are logged of it. */
+function withSecrets(value: unknown): unknown {
+  return value instanceof Error && Object.keys(value).some((name) => SECRETS.has(name)) ? pino.stdSerializers.err(value) : value
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
 
 /** What an operator must act upon leaves at once, and what stands before it. */

@@ -129,6 +129,16 @@ test('the time is up: the signal is aborted and nobody waits for the answer', as
   assert.equal(signal!.aborted, true)
 })
 
+test('the time is up as well where an answer of the handler\'s own kind leads to a promise that never ends', async () => {
+  // oxlint-disable-next-line unicorn/no-thenable -- that is what some plugin may answer
+  const leads = plugin('rcpt', () => ({ then: (told: (later: unknown) => void) => told(new Promise(() => {})) }))
+  const result = await line(leads, 'rcpt', { text: '@timeout=20ms tested' }).run(requestOf('rcpt'))
+  assert.equal(result.fault?.kind, 'timed-out')
+  // oxlint-disable-next-line unicorn/no-thenable
+  const throws = plugin('rcpt', () => ({ then: () => { throw new Error('never') } }))
+  assert.equal((await line(throws, 'rcpt').run(requestOf('rcpt'))).fault?.kind, 'threw')
+})
+
 test('sleeping does not count against the time, thinking afterwards does', async () => {
   const needs = ['sleep'] as const
   type Sleeper = { world: { sleep(seconds: number): Promise<void> } }

@@ -163,7 +163,9 @@ class Asking implements WorldBinding {
         this.#listen()
         this.#startDeadline().arm()
       }
-      answer.then((value) => {
+      // A thenable of a plugin's own may resolve with another promise, which is waited for as well.
+      const settled = answer instanceof Promise ? answer : Promise.resolve(answer)
+      settled.then((value) => {
         this.#end()
         resolve(value)
       }, (error: unknown) => {
