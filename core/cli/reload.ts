@@ -1,5 +1,5 @@
 /** `helios reload`: makes the running server read its files now, and says what came of it. */
-import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +13,7 @@ import { checkPlugins } from '../host/check.ts'
 import { sectionName } from '../host/loader.ts'
 import type { Hook } from '../plugin/plugin.ts'
 import type { ServerStatus } from '../server/status-file.ts'
+import { becomeOwner } from '../server/user.ts'
 import type { Io, Noun } from './command.ts'
 import { existingHome } from './home.ts'
 import { requireOwnersProcess } from './server-process.ts'
@@ -32,6 +33,8 @@ export const reload: Noun = {
           if (from !== undefined) throw notWith(from)
           return exit(await reloadNow(home, server, io))
         }
+        // The owner of the real home, also of what is looked at in its place: its plugins are loaded.
+        becomeOwner(home)
         const candidate = from === undefined ? undefined : await candidateHome(home, resolve(io.cwd, from))
         try {
           exit(await showChanges(candidate ?? home, server, io))
@@ -79,9 +82,11 @@ function notWith(from: string): HeliosError {
 
 /** The home as it would be with another control directory: links, in a directory of its own. */
 async function candidateHome(home: string, control: string): Promise<string> {
-  if ((await stat(control).catch(() => undefined))?.isDirectory() !== true) {
-    throw new HeliosError('no-directory', `${control} is no directory`, { fault: 'operator', mend: 'name a copy of the control directory' })
-  }
+  await readdir(control).catch((cause: Error) => {
+    throw new HeliosError('no-directory', `${control} is no directory to look at: ${cause.message}`, {
+      fault: 'operator', mend: 'name a copy of the control directory that the owner of the home may read', cause,
+    })
+  })
   const candidate = await mkdtemp(join(tmpdir(), 'helios-dry-run-'))
   for (const name of await readdir(home)) if (name !== 'control') await symlink(join(home, name), join(candidate, name))
   await symlink(control, join(candidate, 'control'))

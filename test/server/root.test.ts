@@ -197,15 +197,21 @@ test('what root\'s commands run of a home they run as its owner, and copy what t
 appendFileSync('${witness}/trusted', \`\${process.getuid!()}\\n\`)
 export default definePlugin({ name: 'mine', summary: 'Says who it is.', helo: () => undefined })\n`,
     'plugins/mine.test.txt': 'always\nhook helo\n\n# it is asked\nTCPREMOTEIP=192.0.2.8\n> (nothing)\n',
+    // Whoever owns the home says that its server is running.
+    'run/status.json': JSON.stringify({ pid: process.pid, startedAt: 1, generation: { number: 1, loadedAt: 1 }, listeners: [], plugins: [], reloadsDone: 0, files: {} }),
   })
   await give(home)
   await symlink(secret, home.at('control/linked'))
   await lchown(home.at('control/linked'), uid, gid)
   // Nothing in the settings keeps them from being root's: the owner of the home writes those.
-  for (const line of [['check'], ['plugin', 'show', 'mine'], ['plugin', 'try', 'mine', '--hook', 'helo'], ['plugin', 'try', `:id -u > ${witness}/tried`, '--hook', 'helo'], ['plugin', 'test', 'mine']]) {
+  for (const line of [
+    ['check'], ['reload', '--dry-run'], ['reload', '--dry-run', '--from', home.at('control')], ['plugin', 'show', 'mine'], ['plugin', 'test', 'mine'],
+    ['plugin', 'try', 'mine', '--hook', 'helo'], ['plugin', 'try', `:id -u > ${witness}/tried`, '--hook', 'helo'],
+  ]) {
     await helios(home, ...line).catch(() => undefined)
     assert.deepEqual(await seen(), [String(uid)], line.join(' '))
   }
+  await assert.rejects(helios(home, 'reload', '--dry-run', '--from', await temporaryDirectory()), /is no directory to look at: EACCES/)
   const chaos = () => helios(home, 'chaos', '--stage', 'helo', '--fault', 'throw', '--runtime', 'inline', '--onerror', 'open')
   const below = await temporaryDirectory()
   await rename(home.path, join(below, 'home'))
