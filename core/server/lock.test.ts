@@ -44,14 +44,31 @@ test('a lock whose file, or directory, was removed is made anew, and keeps other
   assert.deepEqual(told, ['made anew', 'made anew'])
 })
 
-test('who was faster has the home, and the former holder is told once', (t) => {
+test('who was faster and stays has the home, and the former holder is told once', (t) => {
   const { home, told, second } = begin(t)
   rmSync(join(home, 'run/lock'))
   const other = lockHome(home)
   t.after(() => other.release())
-  second()
-  second()
+  for (let n = 0; n < 4; n++) second()
+  assert.deepEqual(told, [])
+  for (let n = 0; n < 4; n++) second()
   assert.deepEqual(told, ['home-locked'])
+})
+
+test('who was faster and ends at once, however often, does not cost the former holder the home', (t) => {
+  const { home, told, second } = begin(t)
+  const anew: string[] = []
+  for (const looks of [1, 4, 4]) {
+    rmSync(join(home, 'run/lock'))
+    const other = lockHome(home)
+    for (let n = 0; n < looks; n++) second()
+    other.release()
+    assert.deepEqual(told, anew)
+    second()
+    anew.push('made anew')
+    assert.deepEqual(told, anew)
+    assert.throws(() => lockHome(home), isLocked)
+  }
 })
 
 test('a home that was moved away is not made anew, and the lock goes on where it comes back', (t) => {

@@ -2,6 +2,7 @@
  * One server for each home. The lock is SQLite's own on an empty database: the system gives it back when the
  * process ends in whatever way, so there is no stale lock to clean.
  */
+import { randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -15,32 +16,41 @@ export interface HomeLock {
   /**
    * From now on sees to it, each second, that the file of the lock is there: who removes it, or all of `run/`, lets another server start.
    * @param madeAnew told when it was gone and is there again
-   * @param lost told once, when another server has taken the home meanwhile: two would deliver each message twice
+   * @param lost told once, when another server has taken the home meanwhile, and still has it some looks later: two would deliver each message twice
    */
   watch(madeAnew: () => void, lost: (why: HeliosError) => void): void
   release(): void
 }
 
 const LOOK_EVERY_MS = 1000
+/**
+ * Looks in a row that find the lock in another's hands until the home is lost. One that has just begun may end at once, for the ports
+ * are taken: who stopped for that one would leave the home without any server.
+ */
+const LOST_AFTER = 5
 
 /** Holds the lock until `release`. Throws HeliosError `home-locked` when another server has it. */
 export function lockHome(home: string): HomeLock {
   makeDirectory(home, join(home, 'run'))
-  let held = take(home)
+  let held = takePatiently(home)
   let timer: NodeJS.Timeout | undefined
+  let taken = 0
 
   function look(madeAnew: () => void, lost: (why: HeliosError) => void): void {
     try {
       const there = fileOf(held.path)
-      if (there !== undefined && there === held.file) return
-      makeRunDirectory(home)
-      const before = held
-      held = take(home)
-      before.lock.close()
-      madeAnew()
+      if (there === undefined || there !== held.file) {
+        makeRunDirectory(home)
+        const before = held
+        held = take(home)
+        before.lock.close()
+        madeAnew()
+      }
+      taken = 0
     } catch (error) {
       // Where the home was moved away, or the disk is full, there is another second.
-      if (!(error instanceof HeliosError) || error.code !== 'home-locked') return
+      taken = isTaken(error) ? taken + 1 : 0
+      if (!isTaken(error) || taken < LOST_AFTER) return
       clearInterval(timer)
       lost(error)
     }
@@ -61,6 +71,27 @@ interface Held {
   readonly lock: DatabaseSync
   readonly path: string
   readonly file: string | undefined
+}
+
+/** Milliseconds between tries to take the lock, at most. */
+const PAUSE_MS = 80
+const TRIES = 6
+
+/** Of two that take the lock at the same moment, each may find it busy with the other, and neither has it: the next try, a random while later, tells. */
+function takePatiently(home: string): Held {
+  for (let left = TRIES - 1; left > 0; left--) {
+    try {
+      return take(home)
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, randomInt(PAUSE_MS / 8, PAUSE_MS))
+    }
+  }
+  return take(home)
+}
+
+function isTaken(error: unknown): error is HeliosError {
+  return error instanceof HeliosError && error.code === 'home-locked'
 }
 
 function take(home: string): Held {

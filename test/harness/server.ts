@@ -24,6 +24,8 @@ export interface Server {
   stop(): Promise<Exit>
   /** SIGKILL. */
   kill(): Promise<Exit>
+  /** The exit of one that stops by itself. */
+  ended(): Promise<Exit>
 }
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js')
@@ -55,12 +57,13 @@ export async function startServer(home: Home, options: ServerOptions = {}): Prom
     running.delete(child)
     return { code: code as number | null, signal: signal as NodeJS.Signals | null }
   })
+  const endAfter = (what: string): Promise<Exit> => bounded(exited, STOP_MS, () => {
+    child.kill('SIGKILL')
+    return `the server did not end after ${what}\n${stderr}`
+  })
   const end = (signal: NodeJS.Signals): Promise<Exit> => {
     if (running.has(child)) child.kill(signal)
-    return bounded(exited, STOP_MS, () => {
-      child.kill('SIGKILL')
-      return `the server did not end after ${signal}\n${stderr}`
-    })
+    return endAfter(signal)
   }
   const clients: SmtpClient[] = []
   after(async () => {
@@ -77,7 +80,7 @@ export async function startServer(home: Home, options: ServerOptions = {}): Prom
       clients.push(client)
       return client
     },
-    stop: () => end('SIGTERM'), kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), ended: () => endAfter('what it met'),
   }
 }
 

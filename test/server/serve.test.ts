@@ -1,8 +1,9 @@
 /** The server as an operator meets it: what it prints, how it stops, what it refuses to start with. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -34,9 +35,43 @@ test('a lock that was removed is made anew, and who comes in before that is the 
       if (!(error instanceof HeliosError)) throw error
     }
   }
-  while (!server.stderr().includes('this one stops')) await delay(20)
-  assert.equal((await server.stop()).code, 1)
+  assert.equal((await server.ended()).code, 1)
+  assert.match(server.stderr(), /this one stops/)
   other.release()
+})
+
+test('of two servers that start at the same moment one has the home', async () => {
+  const home = await makeHome()
+  const starters = [0, 1].map(() => fork(join(import.meta.dirname, 'lock-taker.ts'), [home.path]))
+  const ended = starters.map((starter) => once(starter, 'exit'))
+  const answer = async (starter: ChildProcess): Promise<unknown> => (await once(starter, 'message'))[0]
+  await Promise.all(starters.map(answer))
+  for (let round = 0; round < 10; round++) {
+    rmSync(home.at('run/lock'), { force: true })
+    const answers = starters.map(answer)
+    const at = Date.now() + 5
+    for (const starter of starters) starter.send({ at })
+    assert.deepEqual((await Promise.all(answers)).toSorted(), ['has it', 'home-locked'])
+    const released = starters.map(answer)
+    for (const starter of starters) starter.send({})
+    await Promise.all(released)
+  }
+  for (const starter of starters) starter.disconnect()
+  await Promise.all(ended)
+})
+
+test('a second server that cannot listen does not cost the first one the home', async () => {
+  const home = await makeHome()
+  const server = await startServer(home)
+  const file = JSON.parse(await readFile(home.at('helios.config.json'), 'utf8')) as { listeners: readonly object[] }
+  await writeFile(home.at('helios.config.json'), JSON.stringify({ ...file, listeners: file.listeners.map((listener) => ({ ...listener, port: server.port })) }))
+  for (let round = 0; round < 4; round++) {
+    rmSync(home.at('run/lock'), { force: true })
+    await assert.rejects(helios(home, 'serve'), /EADDRINUSE|another server is running in /)
+  }
+  while (!/made anew|this one stops/.test(server.stderr())) await delay(20)
+  assert.doesNotMatch(server.stderr(), /this one stops/)
+  assert.equal((await server.stop()).code, 0)
 })
 
 test('a second server on the same home says so and exits', async () => {
