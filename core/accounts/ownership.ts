@@ -4,6 +4,7 @@
  */
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { HeliosError } from '../error.ts'
 
 /** Gives a file just created to the home's owner, when root created it. Throws the file system's error. */
 export function giveToOwner(home: string, path: string): void {
@@ -50,7 +51,7 @@ function withRightsOfOwner<T>({ uid, gid }: Stats, work: () => T): T {
 
 /**
  * Does this in a directory, or with a file, with the rights of the first one on the way to it, links included, who is not root and could turn the
- * way elsewhere; with root's where there is none. What it does must not wait.
+ * way elsewhere; with root's where there is none. What it does must not wait. Throws HeliosError `way` where many could.
  * @param path absolute
  */
 export function asOwnerOfWay<T>(path: string, work: () => T): T {
@@ -62,13 +63,27 @@ function strangerOn(path: string): Stats | undefined {
   const above = dirname(path)
   const before = above === path ? undefined : strangerOn(above)
   if (before !== undefined) return before
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  // Whose a file is does not matter: where its name leads is not for its owner to say.
-  if (found === undefined || !(found.isDirectory() || found.isSymbolicLink())) return undefined
-  if (found.uid !== 0) return found
+  const isShared = othersMayWrite(above)
+  // In a directory of root's alone nobody puts anything: what /proc/self/fd names of a pipe stands nowhere.
+  const found = lstatSync(path, { throwIfNoEntry: isShared })
+  if (found === undefined) return undefined
+  if (found.uid !== 0) {
+    // Whose a file is does not matter where only root puts another in its place.
+    return isShared || found.isDirectory() || found.isSymbolicLink() ? found : undefined
+  }
   // Asked for its error: a link that leads to itself has no end.
   if (!found.isSymbolicLink() || statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
   return strangerOn(resolve(realpathSync(above), readlinkSync(path)))
+}
+
+/** Of a directory of root's. With the sticky bit each one there replaces what is his own, without it everything. */
+function othersMayWrite(directory: string): boolean {
+  const { mode, gid } = statSync(directory)
+  const isShared = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0)
+  if (!isShared || (mode & 0o1000) !== 0) return isShared
+  throw new HeliosError('way', `whoever may write in ${directory} could lead root elsewhere from there`, {
+    fault: 'operator', mend: `chmod +t ${directory}, so that others change only what is theirs there; an import can come through a pipe: helios import -`,
+  })
 }
 
 /** Creates a directory (mode 0700) and the missing ones above it, with the home owner's rights. True when it was not there before. */

@@ -1,12 +1,14 @@
 /** Started as root: low ports, then the rights of one user, for the server and for everything it starts. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { chmod, lchown, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { readFileSync, symlinkSync, unlinkSync } from 'node:fs'
+import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
+import { asOwnerOfWay } from '../../core/accounts/ownership.ts'
 import { SmtpClient } from '../client/smtp-client.ts'
 import { makeCertificate } from '../harness/certificates.ts'
 import { queueEmpties } from '../harness/delivered.ts'
@@ -178,6 +180,37 @@ test('an import of root reads no more than whoever could turn its way may read',
   await lchown(precious, uid, gid)
   await chmod(victim, 0o700)
   assert.match((await helios(home, 'import', precious)).stdout, /1 here already/)
+})
+
+test('where others may write too, root takes what they could replace with their rights, or not at all', { skip }, async () => {
+  const all = await temporaryDirectory()
+  const secret = join(await temporaryDirectory(), 'secret')
+  await writeFile(secret, 'of root\n')
+  await chmod(all, 0o1777)
+  const file = join(all, 'accounts.json')
+  const planted = join(all, 'link')
+  for (const name of [file, planted]) await writeFile(name, 'of root\n')
+  // Root's own cannot be replaced there.
+  assert.equal(asOwnerOfWay(file, () => readFileSync(secret, 'utf8')), 'of root\n')
+  await lchown(file, uid, gid)
+  assert.equal(asOwnerOfWay(file, () => readFileSync(file, 'utf8')), 'of root\n')
+  // Its owner puts a link in its place between the look and the opening.
+  assert.throws(() => asOwnerOfWay(file, () => {
+    unlinkSync(file)
+    symlinkSync(secret, file)
+    return readFileSync(file, 'utf8')
+  }), { code: 'EACCES' })
+  // What is not there yet may be anything a moment later.
+  assert.throws(() => asOwnerOfWay(join(all, 'nothing'), () => assert.fail('done')), { code: 'ENOENT' })
+
+  const home = await makeHome()
+  for (const [mode, group] of [[0o777, 0], [0o775, gid]] as const) {
+    await chown(all, 0, group)
+    await chmod(all, mode)
+    await assert.rejects(helios(home, 'import', planted), new RegExp(`whoever may write in ${all} could lead root elsewhere .*chmod \\+t ${all}.*helios import -`))
+  }
+  await chown(all, 0, 0)
+  assert.equal(asOwnerOfWay(planted, () => process.geteuid!()), 0, 'a group of root alone')
 })
 
 test('what root\'s commands run of a home they run as its owner, and copy what that one may read', { skip }, async () => {
