@@ -48,7 +48,7 @@ const FLOOR_MS = 1000
 /** Bytes of a line in an exchange, its line end included (RFC 4954 4). */
 export const AUTH_LINE = 12_288 + 2
 
-const FREE: Try = { wait: 0, right: () => {}, undo: () => {} }
+const FREE: Try = { wait: 0, right: () => {}, wrong: () => {}, undo: () => {} }
 
 const UNAVAILABLE = '454 the password cannot be checked now, come back later (#4.7.0)'
 
@@ -56,13 +56,19 @@ const UNAVAILABLE = '454 the password cannot be checked now, come back later (#4
 export class AuthState {
   exchange: { readonly mechanism: Mechanism; readonly exchange: Exchange } | undefined
   failures = 0
-  /** Of this exchange, once an account was asked for. */
+  /** Of this exchange, from when an account was asked for until it is known how that ends. */
   attempt: Try | undefined
   account: Account | undefined
 
+  settle(how: 'right' | 'wrong' | 'undo'): void {
+    this.attempt?.[how]()
+    this.attempt = undefined
+  }
+
+  /** What was begun and is not settled has failed. */
   end(): void {
     this.exchange = undefined
-    this.attempt = undefined
+    this.settle('wrong')
     this.account = undefined
   }
 }
@@ -159,11 +165,12 @@ async function judge(dialogue: Dialogue, account: Account | undefined, name: str
   const { auth: state, offers } = dialogue
   const { mechanism } = state.exchange!
   if (account !== undefined) {
-    state.attempt?.right()
+    state.settle('right')
     offers.auth!.told({ ok: true, method: mechanism, account: `${account.login}@${account.domain}` })
     return loggedIn(dialogue, account, name, mechanism)
   }
   state.failures += 1
+  state.settle('wrong')
   offers.auth!.told({ ok: false, method: mechanism })
   await dialogue.pause(Math.max(0, FLOOR_MS - (performance.now() - since)))
   state.end()
@@ -196,7 +203,7 @@ async function loggedIn(dialogue: Dialogue, account: Account, name: string, mech
 function unavailable(dialogue: Dialogue, reason: string): Reply {
   dialogue.offers.auth!.told({ ok: false, method: dialogue.auth.exchange!.mechanism, reason })
   // Not the client's fault.
-  dialogue.auth.attempt?.undo()
+  dialogue.auth.settle('undo')
   return ended(dialogue, UNAVAILABLE)
 }
 

@@ -348,6 +348,7 @@ export class Dialogue implements Required<DialogueDeps> {
   }
 
   #recordEnd(reason: string): void {
+    this.auth.end()
     this.#leftBecause = undefined
     this.trace.add({ event: 'close', reason })
     this.trace.flush()

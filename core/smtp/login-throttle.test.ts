@@ -67,17 +67,41 @@ test('many failures are told of once, and again at ten times as many; of an acco
     now += 1000
     return throttle.begin({ network, account })
   }
+  const fail = (network: string, account?: string): Try => {
+    const failed = guess(network, account)
+    failed.wrong()
+    return failed
+  }
   const of = (tries: readonly Try[]): readonly unknown[] => tries.flatMap(({ sieges }, n) => sieges === undefined ? [] : [[n, sieges]])
-  assert.deepEqual(of(times(1200, (n) => guess(String(n)))), [10, 100, 1000].map((n) => [n, { account: { failures: n, lasted: n * 1000 } }]))
-  assert.deepEqual(of(times(101, (n) => guess('a', String(n)))), [10, 100].map((n) => [n, { network: { failures: n, lasted: n * 1000 } }]))
-  assert.deepEqual(of(times(11, () => guess('both', 'bob'))), [[10, { network: { failures: 10, lasted: 10_000 }, account: { failures: 10, lasted: 10_000 } }]])
+  assert.deepEqual(of(times(1200, (n) => fail(String(n)))), [10, 100, 1000].map((n) => [n, { account: { failures: n, lasted: n * 1000 } }]))
+  assert.deepEqual(of(times(101, (n) => fail('a', String(n)))), [10, 100].map((n) => [n, { network: { failures: n, lasted: n * 1000 } }]))
+  assert.deepEqual(of(times(11, () => fail('both', 'bob'))), [[10, { network: { failures: 10, lasted: 10_000 }, account: { failures: 10, lasted: 10_000 } }]])
 
   guess('home', 'eve').right()
-  assert.deepEqual(of(times(11, () => guess('home', 'eve'))), [[10, { network: { failures: 10, lasted: 10_000 } }]], 'its own network is none')
+  assert.deepEqual(of(times(11, () => fail('home', 'eve'))), [[10, { network: { failures: 10, lasted: 10_000 } }]], 'its own network is none')
   for (let n = 0; n < 50; n++) guess('home', 'eve').right()
-  assert.deepEqual(of(times(3, () => guess('home', 'eve'))), [], 'those that were right do not make it told again')
+  assert.deepEqual(of(times(3, () => fail('home', 'eve'))), [], 'those that were right do not make it told again')
   now += 16 * 60 * 1000
-  assert.deepEqual(of(times(11, () => guess('both', 'bob'))).length, 1, 'another time')
+  assert.deepEqual(of(times(11, () => fail('both', 'bob'))).length, 1, 'another time')
+})
+
+test('what is told of has failed for certain: tries under way make others wait, but are no failures', () => {
+  const throttle = new LoginThrottle(() => 0)
+  const guess = (): Try => throttle.begin({ network: 'office', account: 'ann' })
+  const sieges = (tries: readonly Try[]): readonly unknown[] => tries.flatMap(({ sieges }) => sieges ?? [])
+  const tries = times(12, guess)
+  assert.deepEqual(waits(tries).at(-1), 20_000)
+  assert.deepEqual(sieges(tries), [])
+  for (const one of tries) one.right()
+  assert.deepEqual(throttle.size, { networks: 0, accounts: 0, known: 1 })
+
+  const wrong = times(9, guess)
+  for (const one of wrong) one.wrong()
+  assert.deepEqual(sieges(times(3, guess)), [], 'nine failures, and some under way')
+  const many = times(200, guess)
+  for (const one of many) one.wrong()
+  const siege = { failures: 209, lasted: 0 }
+  assert.deepEqual(sieges(times(3, guess)), [{ network: siege }], 'once, however many there were since')
 })
 
 test('what is quiet is forgotten after a quarter of an hour, and memory is bounded', () => {

@@ -10,7 +10,10 @@ const FORGOTTEN_S = 15 * 60
 const LONGEST_S = 20
 /** Failures that cost nothing. A network's are its client's own; an account is tried by several devices with an old password, too. */
 const FREE = { network: 1, account: 10 } as const
-/** Failures of one network or one account from which on they are told of; then ten times as many, and so on. Fewer may be a device with an old password. */
+/**
+ * Failures of one network or one account from which on they are told of; then ten times as many, and so on. Fewer may be mistyped. Tries
+ * under way make others wait, but are not told of: an office that begins its day logs in many times at once, and rightly.
+ */
 const TOLD_FROM = 10
 /** Networks and accounts in memory; the one that was tried longest ago makes room. */
 const MOST = 10_000
@@ -34,7 +37,7 @@ export interface Counted extends Guess {
 /** Many failures of one network, or of one account from networks that are strangers to it. */
 export interface Siege {
   readonly failures: number
-  /** Milliseconds since the first of them. */
+  /** Milliseconds since the first try of them. */
   readonly lasted: number
 }
 
@@ -50,6 +53,8 @@ export interface Try {
   readonly sieges?: Sieges
   /** The password was right: the try does not count, and its network is known. */
   right(): void
+  /** It was wrong, or the client gave up: the try is a failure for certain. */
+  wrong(): void
   /** It was never looked at: the try does not count. */
   undo(): void
 }
@@ -75,7 +80,7 @@ export class LoginThrottle implements Throttle {
 
   begin(guess: Guess): Try {
     const { counted, ...taken } = this.count(guess)
-    return { ...taken, right: () => this.right(counted), undo: () => this.undo(counted) }
+    return { ...taken, right: () => this.right(counted), wrong: () => this.wrong(counted), undo: () => this.undo(counted) }
   }
 
   /** Nothing for the failures that are free, then 1, 2, 4, … seconds. */
@@ -96,13 +101,19 @@ export class LoginThrottle implements Throttle {
     keepNewest(this.#known, account, networks, MOST)
   }
 
+  /** It is no longer under way. */
+  wrong({ network, account, stranger }: Counted): void {
+    this.#networks.wrong(network)
+    if (account !== undefined && stranger) this.#accounts.wrong(account)
+  }
+
   /** One try less. */
   undo({ network, account, stranger }: Counted): void {
     this.#networks.undo(network)
     if (account !== undefined && stranger) this.#accounts.undo(account)
   }
 
-  /** Networks and accounts with failures. */
+  /** Networks and accounts with failures, or tries under way. */
   get size(): { readonly networks: number; readonly accounts: number; readonly known: number } {
     return { networks: this.#networks.size, accounts: this.#accounts.size, known: this.#known.size }
   }
@@ -114,6 +125,8 @@ export class LoginThrottle implements Throttle {
 }
 
 interface Entry {
+  /** Failures, and tries under way. */
+  tries: number
   failures: number
   /** Of the first try, and of the last. */
   readonly since: number
@@ -143,18 +156,26 @@ class Failures {
   begin(key: string): Begun {
     const now = this.#now()
     const before = this.#entries.get(key)
-    const { failures, since, tellAt } = before === undefined || now - before.at > FORGOTTEN_S * 1000 ? { failures: 0, since: now, tellAt: TOLD_FROM } : before
-    const isSiege = failures >= tellAt
-    keepNewest(this.#entries, key, { failures: failures + 1, since, at: now, tellAt: isSiege ? 10 * tellAt : tellAt }, MOST)
-    const wait = failures < this.#free ? 0 : Math.min(2 ** (failures - this.#free), LONGEST_S) * 1000
-    return isSiege ? { wait, siege: { failures, lasted: now - since } } : { wait }
+    const { tries, failures, since, tellAt } = before === undefined || now - before.at > FORGOTTEN_S * 1000 ? { tries: 0, failures: 0, since: now, tellAt: TOLD_FROM } : before
+    // Many may have proved wrong since the last.
+    let tellNext = tellAt
+    while (failures >= tellNext) tellNext *= 10
+    keepNewest(this.#entries, key, { tries: tries + 1, failures, since, at: now, tellAt: tellNext }, MOST)
+    const wait = tries < this.#free ? 0 : Math.min(2 ** (tries - this.#free), LONGEST_S) * 1000
+    return tellNext > tellAt ? { wait, siege: { failures, lasted: now - since } } : { wait }
+  }
+
+  wrong(key: string): void {
+    const entry = this.#entries.get(key)
+    // The try may be older than what is remembered.
+    if (entry !== undefined) entry.failures = Math.min(entry.failures + 1, entry.tries)
   }
 
   undo(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
-    entry.failures -= 1
-    if (entry.failures <= 0) this.#entries.delete(key)
+    entry.tries -= 1
+    if (entry.tries <= 0) this.#entries.delete(key)
   }
 
   get size(): number {

@@ -207,21 +207,35 @@ test('three failures end the connection, and the network waits for its next try'
 test('many failures of an account, of a name that is none, or of a network are one line each', async () => {
   const lines = (about: string): readonly string[] => server.stderr().split('\n').filter((line) => line.includes('"msg":"many failed logins') && line.includes(about))
   const network = `127.0.${networks++}.1`
-  const guessers: SmtpClient[] = []
-  // Eleven at a time, for each waits longer than the one before; nobody waits for their answers.
-  for (const [name, from] of [['CLEAR@local.example', undefined], ['slipped password@local.example', undefined], ['', network]] as const) {
-    for (let n = 0; n < 11; n++) {
-      const client = await begin(ALWAYS, 'clear', from)
-      guessers.push(client)
-      client.send(`AUTH PLAIN ${plain(name === '' ? `nobody${n}@local.example` : name, 'wrong')}\r\n`)
-    }
+  const guess = async (name: string, from?: string): Promise<SmtpClient> => {
+    const client = await begin(ALWAYS, 'clear', from)
+    client.send(`AUTH PLAIN ${plain(name, 'wrong')}\r\n`)
+    return client
   }
-  const expected = ['as clear@local.example: 10 since ', 'as somebody who is not here: 10 since ', `from ${network}: 10 since `]
-  while (expected.some((about) => lines(about).length === 0)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  for (const name of ['CLEAR@local.example', 'slipped password@local.example']) {
+    const guessers = await Promise.all(Array.from({ length: 10 }, () => guess(name)))
+    for (const client of guessers) assert.deepEqual(await client.reply(), [WRONG])
+    await guess(name)
+  }
+  const expected = ['as clear@local.example: 1', 'as somebody who is not here: 1', `from ${network}: `]
+  while (expected.slice(0, 2).some((about) => lines(about).length === 0)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  // Who does not wait for the answer, since each comes later than the one before, has failed as well.
+  while (lines(expected[2]!).length === 0) await (await guess(`nobody${networks}@local.example`, network)).leave()
   for (const about of expected) assert.equal(lines(about).length, 1, about)
   assert.equal(lines('').length, 3, lines('').join('\n'))
   assert.ok(!server.stderr().includes('slipped'))
-  await Promise.all(guessers.map((client) => client.leave()))
+})
+
+test('right logins at the same time are no failures, however many', async () => {
+  const network = `127.0.${networks++}.1`
+  const many = await Promise.all(Array.from({ length: 12 }, async () => {
+    const client = await begin(ALWAYS, 'clear', network)
+    client.send(`AUTH PLAIN ${plain('ann@local.example', PASSWORD)}\r\n`)
+    return client
+  }))
+  assert.deepEqual(await Promise.race(many.map((client) => client.reply())), [ACCEPTED])
+  assert.ok(!server.stderr().includes(`many failed logins from ${network}`))
+  await Promise.all(many.map((client) => client.leave()))
 })
 
 test('no password in log or trace, in whatever form', async () => {

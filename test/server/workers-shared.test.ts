@@ -104,10 +104,13 @@ describe('two processes', { concurrency: true }, () => {
     assert.equal(await other.client.command(wrong), '535 authentication failed (#5.7.8)')
     // However slow the machine is, it is not sooner.
     assert.ok(performance.now() - since >= 950, 'the second try of a network waits a second, whichever process it comes to')
-    const guessers = await Promise.all(Array.from({ length: 9 }, async () => (await served(server, options)).client))
-    for (const client of guessers) client.send(`${wrong}\r\n`)
-    await until(async () => server.stderr().includes('many failed logins from 127.0.9.1: 10 since '))
-    await Promise.all(guessers.map((client) => client.leave()))
+    await until(async () => {
+      const { client } = await served(server, options)
+      client.send(`${wrong}\r\n`)
+      // Who does not wait for the answer has failed as well.
+      await client.leave()
+      return server.stderr().includes('many failed logins from 127.0.9.1: ')
+    })
   })
 
   test('a process that stands still is replaced, and the others serve meanwhile', async () => {

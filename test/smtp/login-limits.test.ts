@@ -13,7 +13,7 @@ async function counted(relayByLogin: boolean, env: Readonly<Record<string, strin
     throttle: {
       begin: ({ account }) => {
         names.push(account ?? '')
-        return { wait: 0, right: () => undefined, undo: () => undefined }
+        return { wait: 0, right: () => undefined, wrong: () => undefined, undo: () => undefined }
       },
     },
   }

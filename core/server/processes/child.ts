@@ -155,8 +155,8 @@ const throttle: Throttle = {
   begin: (guess) => new Promise((resolve) => {
     const ask = ++lastAsk
     tries.set(ask, ({ wait, counted, sieges }) => {
-      const end = once((notice: 'right' | 'undo') => channel.send({ notice, counted }))
-      resolve({ wait, ...sieges && { sieges }, right: () => end('right'), undo: () => end('undo') })
+      const end = once((notice: 'right' | 'wrong' | 'undo') => channel.send({ notice, counted }))
+      resolve({ wait, ...sieges && { sieges }, right: () => end('right'), wrong: () => end('wrong'), undo: () => end('undo') })
     })
     channel.sendNow({ notice: 'try', ask, guess })
   }),

@@ -158,6 +158,7 @@ export class Member {
       case 'try':
         return this.#channel.send({ order: 'try', to: notice.ask, ...this.#options.throttle.count(notice.guess) })
       case 'right':
+      case 'wrong':
       case 'undo':
         this.#options.throttle[notice.notice](notice.counted)
     }

@@ -68,6 +68,6 @@ export type Notice =
   /** A connection of this network. */
   | { readonly notice: 'take'; readonly ask: number; readonly network: string; readonly most: Most }
   | { readonly notice: 'release'; readonly taken: number }
-  /** A login is tried (core/smtp/login-throttle.ts); it was right, or is none. */
+  /** A login is tried (core/smtp/login-throttle.ts); it was right, or wrong, or is none. */
   | { readonly notice: 'try'; readonly ask: number; readonly guess: Guess }
-  | { readonly notice: 'right' | 'undo'; readonly counted: Counted }
+  | { readonly notice: 'right' | 'wrong' | 'undo'; readonly counted: Counted }
