@@ -17,6 +17,15 @@ export function pepperOf(home: string): Buffer {
   return made
 }
 
+/** Writes it again where `run/` was removed: the next start would show other salts, and so who is not there. Throws what the file system says. */
+export function keepPepper(home: string, pepper: Uint8Array): void {
+  try {
+    writeFileSync(join(home, 'run', 'pepper'), pepper, { mode: 0o600, flag: 'wx' })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+  }
+}
+
 function read(path: string): Buffer | undefined {
   try {
     return readFileSync(path)

@@ -39,7 +39,7 @@ import { createWorld } from '../world/real.ts'
 import { storeProblems } from '../world/store/check.ts'
 import { openStore } from '../world/store/store.ts'
 import { nameFrom } from './names.ts'
-import { pepperOf } from './pepper.ts'
+import { keepPepper, pepperOf } from './pepper.ts'
 import { complaintsTo } from './complaints.ts'
 import { deliverer } from './delivery.ts'
 import { demoLines } from './demo.ts'
@@ -113,7 +113,15 @@ async function start(settings: Settings, io: ServeIo, undo: Undo): Promise<Runni
     log.warn('helios.db was missing, although mail/ has mailboxes, and an empty one was made: nobody has an account (stop the server and restore the file from a backup, or add the users again)')
   }
   const lost = new Promise<typeof LOST>((resolve) => {
-    const madeAnew = (): void => log.warn('run/lock was removed, and made anew: it is in use, and no other server may start in this home')
+    const madeAnew = (): void => {
+      try {
+        keepPepper(home, behind.sessions.authentication.pepper)
+      } catch (cause) {
+        log.warn({ err: cause }, 'run/pepper cannot be written again')
+      }
+      const restart = settings.workers === 1 ? '' : ' (restart this one when you can: the lock of its processes is not made anew, if all of run/ was removed)'
+      log.warn(`run/lock was removed, and made anew: it is in use, and no other server may start in this home${restart}`)
+    }
     lock.watch(madeAnew, (why) => {
       log.error(`run/lock was removed, and ${why.message}: this one stops, for two would deliver each message twice`)
       resolve(LOST)

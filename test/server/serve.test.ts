@@ -22,8 +22,10 @@ const TAKE_ALL = `[+deliver]\n${deliverInto('out')}\n`
 test('a lock that was removed is made anew, and who comes in before that is the only one', async () => {
   const home = await makeHome()
   const server = await startServer(home)
+  const pepper = await readFile(home.at('run/pepper'))
   rmSync(home.at('run'), { recursive: true })
   while (!server.stderr().includes('run/lock was removed, and made anew')) await delay(20)
+  assert.deepEqual(await readFile(home.at('run/pepper')), pepper)
   await assert.rejects(helios(home, 'serve'), /another server is running in /)
   let other: ReturnType<typeof lockHome> | undefined
   while (other === undefined) {
