@@ -20,6 +20,8 @@ const STDERR_LIMIT = 8 * 1024
 const AFTER_KILL_MS = 100
 /** Milliseconds that a program had a processor, or would have had one, that make it one that computes: an interpreter takes some tens to start. */
 const COMPUTES_MS = 100
+/** Milliseconds that it must have had one: a small program may wait long on a busy machine. */
+const COMPUTES_AT_LEAST_MS = 10
 /** From one look at that to the next. */
 const LOOK_MS = 25
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
@@ -74,7 +76,7 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   function look(): void {
     // Where many compute, each has its turn seldom: what it waited for counts as well.
     const { computed, waited } = turnsOf(pid) ?? { computed: 0, waited: 0 }
-    if (computed + waited >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
+    if (computed >= COMPUTES_AT_LEAST_MS && computed + waited >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
   }
 
   function kill(why: Reason): void {
