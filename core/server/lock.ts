@@ -50,7 +50,7 @@ export function lockHome(home: string): HomeLock {
     } catch (error) {
       // Where the home was moved away, or the disk is full, there is another second.
       taken = isTaken(error) ? taken + 1 : 0
-      if (!isTaken(error) || taken < LOST_AFTER) return
+      if (taken !== LOST_AFTER || !isTaken(error)) return
       clearInterval(timer)
       lost(error)
     }
