@@ -9,7 +9,7 @@ import { printCommand } from '../../protocol/spp/output.ts'
 import { editProblem } from '../message/edits.ts'
 import type { Edit } from '../plugin/message.ts'
 import type { Hook } from '../plugin/plugin.ts'
-import { hookEvent } from '../trace/types.ts'
+import { hookEvent, recordAsked } from '../trace/types.ts'
 import type { Fault, HookRequest, Line, RunResult, Verdict } from './types.ts'
 
 /** What commands act on: the part of a session that outlives a hook (spp-protocol 9). */
@@ -66,8 +66,7 @@ function walk(
   function take(line: Line, result: RunResult, started: number): Verdict | undefined {
     const ms = performance.now() - started
     if (saysNothing(result)) {
-      if (request.trace.asked === undefined) request.trace.add(hookEvent(line, ms, []))
-      else request.trace.asked(line, ms)
+      recordAsked(request.trace, line, ms)
       return undefined
     }
     const settled = settle(line, result, compat)

@@ -2,7 +2,7 @@
 import { NOBODY_WAITS } from '../host/left.ts'
 import type { Logger } from '../log.ts'
 import { printable } from '../trace/printable.ts'
-import { hookEvent, type AskedLine, type NewTraceEvent, type SessionTrace } from '../trace/types.ts'
+import { recordAsked, type AskedLine, type NewTraceEvent, type SessionTrace } from '../trace/types.ts'
 
 /** Records what it is given, and logs `refused`, `plugin failed` and what a line in shadow would have refused or thrown away, with the line that decided. */
 export function loggedTrace(trace: SessionTrace, log: Logger): SessionTrace {
@@ -29,8 +29,7 @@ class LoggedTrace implements SessionTrace {
 
   /** Nobody wants to read that in a log. */
   asked(line: AskedLine, ms: number): void {
-    if (this.#trace.asked === undefined) this.#trace.add(hookEvent(line, ms, []))
-    else this.#trace.asked(line, ms)
+    recordAsked(this.#trace, line, ms)
   }
 
   flush(): void {

@@ -35,6 +35,12 @@ export function hookEvent({ hook, text, file, number, name, runtime, options }: 
   return { event: 'hook', hook, line: text, file, number, plugin: name, runtime, ms: Math.round(ms * 1000) / 1000, commands, ...shadow }
 }
 
+/** Records that a line was asked and had nothing to say, in the shortest way that the trace has. */
+export function recordAsked(trace: SessionTrace, line: AskedLine, ms: number): void {
+  if (trace.asked === undefined) trace.add(hookEvent(line, ms, []))
+  else trace.asked(line, ms)
+}
+
 /** Where one session's (or one delivery's) events go. Never throws, never waits. */
 export interface SessionTrace {
   readonly id: string
