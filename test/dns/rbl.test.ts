@@ -10,7 +10,7 @@ import { place } from '../cli/kit.ts'
 import { makeHome } from '../harness/home.ts'
 import { startNameServer } from '../harness/name-server.ts'
 import { startOddNameServer } from '../harness/odd-name-server.ts'
-import { startServer, type Server } from '../harness/server.ts'
+import { startServer } from '../harness/server.ts'
 
 /** Lists as RFC 5782 wants them, and some that are not. Test clients are at 127.0.0.N. */
 const ZONE = `
@@ -35,11 +35,6 @@ spam.example.dbl.test. A 127.0.1.2
 `
 const nsd = await startNameServer(ZONE)
 const MAIL = 'MAIL FROM:<ann@far.example>'
-
-/** Waits for it: a log line may come behind the reply that it is about. */
-async function said(server: Server, pattern: RegExp): Promise<void> {
-  while (!pattern.test(server.stderr())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
 
 describe('a server with block lists', { skip: nsd === undefined }, () => {
   it('refuses who is listed and nobody else, and helios why shows what the lists said', async (t) => {
@@ -78,11 +73,10 @@ describe('a server with block lists', { skip: nsd === undefined }, () => {
       'control/smtp-tcprules': '192.0.2.:allow,SMTPRBLS="gone.test"\n:allow\n',
     }, { dns: { servers: [nsd!.address] } })
     const server = await startServer(home)
-    const warned = (pattern: RegExp): Promise<void> => said(server, pattern)
-    await warned(/rbl: the list all\.test has the entry 127\.0\.0\.1, which no list may have/)
-    await warned(/rbl: the list gone\.test has no test entry 127\.0\.0\.2/)
+    await server.told(/rbl: the list all\.test has the entry 127\.0\.0\.1, which no list may have/)
+    await server.told(/rbl: the list gone\.test has no test entry 127\.0\.0\.2/)
     await home.write('control/smtpconfig', 'export SMTPRBLS=lost.test\n')
-    await warned(/rbl: the list lost\.test has no test entry 127\.0\.0\.2/)
+    await server.told(/rbl: the list lost\.test has no test entry 127\.0\.0\.2/)
     assert.doesNotMatch(server.stderr(), /rbl: the list bl\.test/)
   })
 })
@@ -99,7 +93,7 @@ test('a list that does not answer holds mail up no longer than a question may ta
     assert.equal(await client.command(MAIL), `550 sorry, ${from} is listed in good.test (#5.7.1)`)
   }
   await Promise.all(Array.from({ length: 10 }, (_, index) => replyTo(`127.0.0.${20 + index}`)))
-  for (const zone of ['silent', 'failing']) await said(server, new RegExp(`the list ${zone}\\.test keeps failing and is left out for some minutes`))
+  for (const zone of ['silent', 'failing']) await server.told(new RegExp(`the list ${zone}\\.test keeps failing and is left out for some minutes`))
   await replyTo('127.0.0.31')
   for (const zone of ['silent', 'failing']) {
     assert.ok(!odd.asked.some((question) => question.endsWith(`31.0.0.127.${zone}.test`)), `${zone} was asked about the last client`)

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { SmtpClient, type ClientOptions } from '../client/smtp-client.ts'
 import type { Home } from './home.ts'
 
@@ -18,6 +19,8 @@ export interface Server {
   readonly port: number
   stdout(): string
   stderr(): string
+  /** Once that stands so many times on standard error, where a line may come later than the reply that it goes with. */
+  told(pattern: RegExp, times?: number): Promise<void>
   /** To the first listener. The client is gone after the tests of the file. */
   connect(options?: ClientOptions): Promise<SmtpClient>
   /** SIGTERM, and the exit it leads to. */
@@ -32,6 +35,7 @@ const LAUNCHER = join(import.meta.dirname, '..', '..', 'core', 'cli', 'helios.js
 /** Only a hang meets these. */
 const START_MS = 30_000
 const STOP_MS = 60_000
+const TOLD_MS = 30_000
 
 const running = new Set<ChildProcess>()
 // A test that dies must not leave its servers behind.
@@ -75,6 +79,14 @@ export async function startServer(home: Home, options: ServerOptions = {}): Prom
   return {
     pid: child.pid!, ports, port: ports[0]!,
     stdout: () => stdout, stderr: () => stderr,
+    told: async (pattern, times = 1) => {
+      const all = new RegExp(pattern, 'g')
+      const deadline = Date.now() + TOLD_MS
+      while ((stderr.match(all)?.length ?? 0) < times) {
+        if (Date.now() > deadline) throw new Error(`the server did not tell of ${pattern} ${times} times\n${stderr}`)
+        await delay(10)
+      }
+    },
     connect: async (from) => {
       const client = await SmtpClient.connect(ports[0]!, from)
       clients.push(client)

@@ -32,7 +32,7 @@ test('a plugin is asked over SMTP, an edit of it or of what it imports counts, a
   await play(await server.connect(), refused('third'))
   await home.write('plugins/lib/text.ts', "export const text: = '550 fourth'\n")
   await play(await server.connect(), refused('third'))
-  assert.match(server.stderr(), /reload failed, the old generation goes on: plugins\/lib\/text\.ts:1: error: /)
+  await server.told(/reload failed, the old generation goes on: plugins\/lib\/text\.ts:1: error: /)
   await home.write('plugins/lib/text.ts', "export const text = '550 fifth'\n")
   await play(await server.connect(), refused('fifth'))
   before.send('RCPT TO:<u@local.example>\r\n')

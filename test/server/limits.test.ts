@@ -26,7 +26,7 @@ test('a network may have so many connections at a time; another has its own', as
     if (words === GREETING[0]) break
     assert.match(words!, /^421 /)
   }
-  while (!server.stderr().includes('421 too many connections from your network')) await pause(20)
+  await server.told(/421 too many connections from your network/)
 })
 
 test('the server has so many connections in all, from wherever; who is allowed more still gets in', async () => {

@@ -113,7 +113,7 @@ describe('no header, or no good one: closed without a word, and the log says why
   ] as const) {
     test(fault, async () => {
       assert.equal(await (await via(bytes, '127.1.2.3')).rest(), '')
-      while (!server.stderr().includes(`the PROXY header of 127.1.2.3 cannot be used: ${fault}`)) await new Promise((resolve) => { setImmediate(resolve) })
+      await server.told(new RegExp(`the PROXY header of 127.1.2.3 cannot be used: ${fault}`))
     })
   }
 

@@ -24,7 +24,7 @@ test('a lock that was removed is made anew, and who comes in before that is the 
   const server = await startServer(home)
   const pepper = await readFile(home.at('run/pepper'))
   rmSync(home.at('run'), { recursive: true })
-  while (!server.stderr().includes('run/lock was removed, and made anew')) await delay(20)
+  await server.told(/run\/lock was removed, and made anew/)
   assert.deepEqual(await readFile(home.at('run/pepper')), pepper)
   await assert.rejects(helios(home, 'serve'), /another server is running in /)
   let other: ReturnType<typeof lockHome> | undefined
@@ -71,7 +71,7 @@ test('a second server that cannot listen does not cost the first one the home', 
     rmSync(home.at('run/lock'), { force: true })
     await assert.rejects(helios(home, 'serve'), /EADDRINUSE|another server is running in /)
   }
-  while (!/made anew|this one stops/.test(server.stderr())) await delay(20)
+  await server.told(/made anew|this one stops/)
   assert.doesNotMatch(server.stderr(), /this one stops/)
   assert.equal((await server.stop()).code, 0)
 })
@@ -137,6 +137,7 @@ test('a listed plugin file that changes, a broken list and a mended one: session
     assert.deepEqual(await client.command('EHLO x'), '550 second')
     await client.leave()
   }
+  await server.told(/reload failed/)
   assert.equal(server.stderr().match(/reload failed/g)?.length, 1, 'told once')
   assert.match((await helios(home, 'status')).stdout, /smtpplugins:2/)
   await home.write('control/smtpplugins', '[helo]\n:echo "E550 fourth"\n')

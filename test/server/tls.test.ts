@@ -240,7 +240,7 @@ test('each name gets its certificate, and a new one counts without a restart', a
 
   await own.write('tls/two.key', makeCertificate(['x.example']).key)
   assert.equal(await shown(other.port, 'two.example'), 'new.example', 'the old pair serves until the new one is whole')
-  assert.match(other.stderr(), /reload failed, .*smtpconfig-stunnel:4: error: the key in tls\/two\.key is not that of the certificate in tls\/two\.pem/)
+  await other.told(/reload failed, .*smtpconfig-stunnel:4: error: the key in tls\/two\.key is not that of the certificate in tls\/two\.pem/)
   await own.write('control/smtpconfig-stunnel', 'cert = tls/one.pem\nkey = tls/one.key\n')
   assert.equal(await shown(other.port, 'two.example'), 'one.example')
   await client.leave()

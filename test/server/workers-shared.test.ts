@@ -120,7 +120,7 @@ describe('two processes', { concurrency: true }, () => {
     assert.notEqual((await served(still.server)).pid, stuck.pid)
     assert.equal(await stuck.client.rest(), '', 'ends with its process')
     await until(async () => (await statusFile(still.home))?.workers.every(({ pid }) => pid !== undefined && pid !== stuck.pid))
-    assert.match(still.server.stderr(), new RegExp(`server process \\d \\(pid ${stuck.pid}\\) is stuck and is ended`))
+    await still.server.told(new RegExp(`server process \\d \\(pid ${stuck.pid}\\) is stuck and is ended`))
     assert.equal((await still.server.stop()).code, 0)
   })
 })

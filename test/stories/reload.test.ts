@@ -46,7 +46,7 @@ test('a list with a mistake, or none, leaves the last good one in force, and the
   assert.equal(await newcomerHears(), '250-good')
   await home.write('control/smtpplugins', `${list('bad')}[helo]\n@bogus=1 :true\n`)
   assert.equal(await newcomerHears(), '250-good')
-  assert.match(server.stderr(), /control\/smtpplugins:6: error: .*bogus/)
+  await server.told(/control\/smtpplugins:6: error: .*bogus/)
   await rm(home.at('control/smtpplugins'))
   assert.equal(await newcomerHears(), '250-good')
   await home.write('control/smtpplugins', list('mended'))

@@ -246,7 +246,7 @@ function shared(server: DatabaseServer): void {
     await home.write('control/qmailconfig', `${driverLine}\nconnectionstring user=reader dbname=x host=/nowhere/at/all\n`)
     assert.deepEqual((await problems()).map(({ severity }) => severity), ['warning'])
     const waiting = await startServer(home)
-    assert.match(waiting.stderr(), /plugins cannot remember in the database of the accounts.*cannot be reached: reader at \/nowhere/)
+    await waiting.told(/plugins cannot remember in the database of the accounts.*cannot be reached: reader at \/nowhere/)
     await waiting.stop()
     await home.write('control/qmailconfig', '')
     assert.match((await checkHome({ home: home.path, cwd: home.path })).problems.find(({ severity }) => severity === 'error')?.reason ?? '', /there is no connectionstring/)
