@@ -148,3 +148,25 @@ test('property: find agrees with the rule written the long way', async (t) => {
     assert.equal((await facts().find(`${local}@d`))?.login, expected)
   }), { numRuns: 100 })
 })
+
+test('property: an answer that was given before is given again only while nobody has changed anything', async (t) => {
+  begin(t)
+  const other = openSqlite(home)
+  t.after(() => other.close())
+  const step = fc.constantFrom('add', 'remove', 'add elsewhere', 'remove elsewhere', 'begin', 'commit', 'rollback', 'ask')
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+    database.raw.exec('DELETE FROM passwd')
+    for (const each of [...steps, 'rollback']) {
+      const inTransaction = database.raw.isTransaction
+      const one = each.endsWith('elsewhere') ? other : database
+      if (each === 'begin' && !inTransaction) one.raw.exec('BEGIN')
+      if ((each === 'commit' || each === 'rollback') && inTransaction) one.raw.exec(each)
+      // One that writes keeps the others waiting.
+      if (each.startsWith('add') && (one === database || !inTransaction)) one.raw.exec("INSERT OR IGNORE INTO passwd (login, virtual_host) VALUES ('ann', 'd')")
+      if (each.startsWith('remove') && (one === database || !inTransaction)) one.raw.exec('DELETE FROM passwd')
+      const there = database.raw.prepare('SELECT 1 FROM passwd').get() !== undefined
+      assert.equal(await facts().find('ann@d') !== undefined, there, each)
+      assert.equal(await facts().hasDomain('d'), there, each)
+    }
+  }))
+})

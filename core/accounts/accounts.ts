@@ -181,16 +181,32 @@ class Lookup {
 }
 
 /** The account of a row. Throws WorldUnavailable for a date that is none. @param now milliseconds since 1970 */
-export function accountOf({ home: base, config: { mailRoot = join(base, 'mail') } }: Database, row: UserRow, askedDomain: string, now: number): Account {
-  const [start, stop] = [readDate(row.startdate), readDate(row.stopdate)]
+export function accountOf(database: Database, row: UserRow, askedDomain: string, now: number): Account {
+  const { start, stop, home, maildir } = known.get(row) ?? read(database, row)
   // Neither yes nor no: a slip in a date must not bounce the user's mail.
   if (start === 'unreadable' || stop === 'unreadable') {
     throw new UnfitRow(`startdate or stopdate of ${row.login}@${row.virtual_host} is not a date such as 2026-01-31 00:00:00`)
   }
   const active = isTrue(row.enabled) && (start === undefined || start <= now) && (stop === undefined || now < stop)
   const domain = row.virtual_host === null || row.virtual_host === '' ? askedDomain : row.virtual_host
+  return { login: row.login, domain, home, maildir, quota: Number(row.hardquota ?? 0), active }
+}
+
+interface ReadRow {
+  readonly start: ReturnType<typeof readDate>
+  readonly stop: ReturnType<typeof readDate>
+  readonly home: string
+  readonly maildir: string
+}
+
+/** What rows say that are asked for again and again. */
+const known = new WeakMap<UserRow, ReadRow>()
+
+function read({ home: base, config: { mailRoot = join(base, 'mail') } }: Database, row: UserRow): ReadRow {
   const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
-  return { login: row.login, domain, home, maildir: join(home, 'Maildir'), quota: Number(row.hardquota ?? 0), active }
+  const all = { start: readDate(row.startdate), stop: readDate(row.stopdate), home, maildir: join(home, 'Maildir') }
+  known.set(row, all)
+  return all
 }
 
 /** No database holds bytes that are not UTF-8, and PostgreSQL takes a NUL for an error: an error would be an answer that cannot be had. */

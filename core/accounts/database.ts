@@ -31,6 +31,11 @@ export interface Database {
    * Its parameters are given in the order in which the query was built with placeholders. Rejects with WorldUnavailable or the database's error.
    */
   prepare(query: { compile(): CompiledQuery }): (...parameters: readonly Parameter[]) => Promise<readonly Row[]>
+  /**
+   * Another text than before once anything in the tables may have changed, whoever changed it; undefined while that cannot be told.
+   * Absent with a server, which would have to be asked.
+   */
+  version?(): string | undefined
   /** Ends the connections; those in use when they are done. */
   close(): Promise<void>
 }
@@ -63,10 +68,25 @@ export function openSqlite(home: string, options: SqliteOptions & { readonly con
       statement.setReturnArrays(true)
       return async (...parameters) => statement.all(...parameters).map((values) => rowOf(names, values as unknown as readonly unknown[]))
     },
+    version: versionOf(raw),
     close: async () => {
       if (raw.isOpen) raw.close()
     },
   }
+}
+
+/** What other connections commit moves the one number, what this one changes the other (sqlite.org/pragma.html, data_version). */
+function versionOf(raw: DatabaseSync): () => string | undefined {
+  const others = numberOf(raw, 'PRAGMA data_version')
+  const ours = numberOf(raw, 'SELECT total_changes()')
+  // What a transaction has changed may be taken back, and then no number moves.
+  return () => raw.isTransaction ? undefined : `${others()} ${ours()}`
+}
+
+function numberOf(raw: DatabaseSync, question: string): () => number {
+  const statement = raw.prepare(question)
+  statement.setReturnArrays(true)
+  return () => (statement.get() as unknown as readonly number[])[0]!
 }
 
 function openServer(home: string, config: QmailConfig, driver: ServerDriver): Database {

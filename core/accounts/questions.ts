@@ -32,18 +32,50 @@ const ONE = fragment.lit(1)
 
 type Ask = (...parameters: readonly Parameter[]) => Promise<readonly Row[]>
 
-/** Every method rejects with WorldUnavailable when the database gives no answer. */
-export class Questions {
+/** Answers that are kept at most. */
+const MOST_ANSWERS = 1000
+
+/** Answers that are right until the tables change, where the database can tell. */
+class Answers {
   readonly #database: Database
-  readonly #prepared = new Map<string, Ask>()
-  readonly #absent = new Map<string, number>()
+  readonly #known = new Map<string, unknown>()
+  #version: string | undefined
 
   constructor(database: Database) {
     this.#database = database
   }
 
+  async to<T extends object | boolean>(question: string, ask: () => Promise<T>): Promise<T> {
+    const version = this.#database.version?.()
+    if (version === undefined) return ask()
+    if (version !== this.#version || this.#known.size >= MOST_ANSWERS) this.#known.clear()
+    this.#version = version
+    const known = this.#known.get(question)
+    if (known !== undefined) return known as T
+    const answer = await ask()
+    if (version === this.#version) this.#known.set(question, answer)
+    return answer
+  }
+}
+
+/** Every method rejects with WorldUnavailable when the database gives no answer. */
+export class Questions {
+  readonly #database: Database
+  readonly #answers: Answers
+  readonly #prepared = new Map<string, Ask>()
+  readonly #absent = new Map<string, number>()
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#answers = new Answers(database)
+  }
+
   /** Users of the domain with one of these logins. Without `check_host` the domain is not compared, and the rows are those without one. */
-  async users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
+  users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
+    return this.#answers.to(['users', domain, ...logins].join('\0'), () => this.#users(logins, domain))
+  }
+
+  async #users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
     const { config: { checkHost } } = this.#database
     const names = padded(logins.flatMap(spellings))
     const ask = this.#ask(`users ${names.length}`, () => {
@@ -68,7 +100,11 @@ export class Questions {
   }
 
   /** Targets of the alias, and of the domain's catch-all, whose login is empty. */
-  async aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
+  aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
+    return this.#answers.to(['aliases', domain, login].join('\0'), () => this.#aliases(login, domain))
+  }
+
+  async #aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
     const names = padded([...spellings(login), ''], 4)
     const hosts = padded(spellings(domain), 2)
     const rows = await this.#own('helios_aliases', async () => this.#ask('aliases', () => this.#database.sql.selectFrom('helios_aliases')
@@ -94,7 +130,11 @@ export class Questions {
   }
 
   /** True when the database says that the domain is one of ours: it has users or aliases, or was added. */
-  async hasDomain(domain: string): Promise<boolean> {
+  hasDomain(domain: string): Promise<boolean> {
+    return this.#answers.to(`domain\0${domain}`, () => this.#hasDomain(domain))
+  }
+
+  async #hasDomain(domain: string): Promise<boolean> {
     const hosts = padded(spellings(domain), 2)
     const { sql, config: { checkHost } } = this.#database
     const one = hosts[0]!

@@ -157,12 +157,7 @@ class Asking implements WorldBinding {
   #wait<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject
-      if (this.#request.signal.aborted) {
-        this.#left()
-      } else {
-        this.#listen()
-        this.#startDeadline().arm()
-      }
+      soon(this)
       // A thenable of a plugin's own may resolve with another promise, which is waited for as well.
       const settled = answer instanceof Promise ? answer : Promise.resolve(answer)
       settled.then((value) => {
@@ -173,6 +168,14 @@ class Asking implements WorldBinding {
         reject(error)
       })
     })
+  }
+
+  /** From now on the answer is waited for no longer than a line may take, and than somebody waits. */
+  watch(): void {
+    if (this.#ended) return
+    if (this.#request.signal.aborted) return this.#left()
+    this.#listen()
+    this.#startDeadline().arm()
   }
 
   get plugin(): string {
@@ -239,6 +242,21 @@ class Asking implements WorldBinding {
     this.#deadline?.stop()
     if (this.#listening) this.#request.signal.removeEventListener('abort', this.#left)
   }
+}
+
+const begun: Asking[] = []
+
+/**
+ * Watches a wait unless it is over before the event loop turns: what a database in this process knows comes that soon, and timer
+ * and listener cost more than the question.
+ */
+function soon(asking: Asking): void {
+  // The ticks after these microtasks come when all promises that could go on have done so.
+  if (begun.push(asking) === 1) queueMicrotask(() => process.nextTick(watchAll))
+}
+
+function watchAll(): void {
+  for (const asking of begun.splice(0)) asking.watch()
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
