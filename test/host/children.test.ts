@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { getPriority } from 'node:os'
+import { availableParallelism, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -222,11 +222,22 @@ function parentOf(pid: string): number | undefined {
   }
 }
 
-test('a program that computes goes behind all others; one that waits keeps its place', { skip: getPriority() >= 10 && 'these tests are behind all others themselves' }, async (t) => {
+const NICE = 'read -r stat < /proc/$$/stat; set -- $stat; nice=${19}'
+const behind = getPriority() >= 10 && 'these tests are behind all others themselves'
+
+test('a program that computes goes behind all others; one that waits keeps its place', { skip: behind }, async (t) => {
   const kit = await startKit(t)
-  const nice = 'read -r stat < /proc/$$/stat; set -- $stat; nice=${19}'
-  const computing = await kit.shell(`nice=0; while [ $nice != 10 ]; do ${nice}; done; echo $nice`)
+  const computing = await kit.shell(`nice=0; while [ $nice != 10 ]; do ${NICE}; done; echo $nice`)
   assert.equal(computing.stdout.toString().trim(), '10')
-  const waiting = await kit.shell(`sleep 0.3; ${nice}; echo $nice`)
+  const waiting = await kit.shell(`sleep 0.3; ${NICE}; echo $nice`)
   assert.equal(waiting.stdout.toString().trim(), String(getPriority()))
+})
+
+test('what starts while a crowd runs starts behind; what starts after it does not', { skip: behind }, async (t) => {
+  const kit = await startKit(t)
+  const waiting = `sleep 0.3; ${NICE}; echo $nice`
+  const many = Array.from({ length: 2 * availableParallelism() }, () => kit.shell('sleep 1'))
+  assert.equal((await kit.shell(waiting)).stdout.toString().trim(), '10')
+  await Promise.all(many)
+  assert.equal((await kit.shell(waiting)).stdout.toString().trim(), String(getPriority()))
 })

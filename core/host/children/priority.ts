@@ -24,6 +24,21 @@ export function putBehind(pid: number): boolean {
   return true
 }
 
+/**
+ * The same for a program that was just started: it has one thread, and leads a session. Never throws.
+ * @returns false when there is more to be done, should it compute: who is not root has few writes, and keeps them for that
+ */
+export function startBehind(pid: number): boolean {
+  try {
+    setPriority(pid, BEHIND)
+    if (process.geteuid?.() !== 0) return false
+    writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
+  } catch {
+    // It is gone, or the system knows nothing of the kind.
+  }
+  return true
+}
+
 /** proc(5): the fourth field behind the name, which may hold anything. */
 function sessionOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -1,8 +1,9 @@
 /** One program, from its start to the end of its output and its exit. Runs in the broker's process. */
+import { availableParallelism } from 'node:os'
 import type { Readable } from 'node:stream'
 import { textOf } from '../../../protocol/text.ts'
 import type { PipePool } from './pipes.ts'
-import { putBehind } from './priority.ts'
+import { putBehind, startBehind } from './priority.ts'
 import { startProgram, type Started } from './start.ts'
 import { turnsOf } from './vitals.ts'
 import type { WireJob, WireResult } from './wire.ts'
@@ -22,6 +23,8 @@ const AFTER_KILL_MS = 100
 const COMPUTES_MS = 100
 /** Milliseconds that it must have had one: a small program may wait long on a busy machine. */
 const COMPUTES_AT_LEAST_MS = 10
+/** Programs that run at a time before the next starts behind: each alone is welcome to what it computes, a crowd of them is not. */
+const CROWD = 2 * availableParallelism()
 /** From one look at that to the next. */
 const LOOK_MS = 25
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
@@ -40,6 +43,8 @@ export function startRun(job: WireJob, pool: PipePool, ended: (result: WireResul
   return started === undefined ? undefined : watch(started, job, ended)
 }
 
+let running = 0
+
 function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (result: WireResult) => void): Run {
   const output = collect(stdout, job.outputLimit)
   const complaints = collect(stderr, STDERR_LIMIT)
@@ -48,7 +53,8 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   let outputEnded = false
   let over = false
   let timer = setTimeout(() => kill('timeout'), job.timeoutMs)
-  const watching = setInterval(look, LOOK_MS)
+  const behind = ++running > CROWD && startBehind(pid)
+  const watching = behind ? undefined : setInterval(look, LOOK_MS)
 
   stdout.once('end', endOutput)
   stdout.once('close', endOutput)
@@ -90,6 +96,7 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   function finish(): void {
     if (over) return
     over = true
+    running -= 1
     clearTimeout(timer)
     clearInterval(watching)
     stdout.destroy()
