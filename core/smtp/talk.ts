@@ -10,6 +10,7 @@ import { chunkContent, endOfChunk } from './bdat.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
 import type { TlsFacts } from '../tls/facts.ts'
 import type { Dialogue } from './dialogue.ts'
+import { flushSoon } from './outbox.ts'
 import { Pace } from './limits.ts'
 import type { Chunk, Reply } from './reply.ts'
 
@@ -180,7 +181,7 @@ export class Talk {
   /** It is the client's turn. */
   #rest(): void {
     this.#busy = false
-    this.#flush()
+    if (this.#out !== '') flushSoon(this)
     if (this.#answered) {
       this.#answered = false
       if (this.#inContent) this.#pace.content(this.#clock())
@@ -200,7 +201,7 @@ export class Talk {
       const step = this.#step(rest)
       if (step instanceof Promise) {
         // What is answered already need not wait for what is not.
-        this.#flush()
+        this.flush()
         return step.then((left) => this.#goOn(left))
       }
       rest = step
@@ -223,7 +224,7 @@ export class Talk {
   #afterCommand(answer: Reply, rest: Step): Step | Promise<Step> {
     this.#answer(answer)
     if (this.#emptyChunk !== undefined) return this.#chunkBytes(this.#emptyChunk, NOTHING).then(() => rest)
-    if (this.#out.length > GATHER_LIMIT) this.#flush()
+    if (this.#out.length > GATHER_LIMIT) this.flush()
     if (this.#full) return this.#drained().then(() => rest)
     if (++this.#served % TURN === 0) return new Promise((resolve) => { setImmediate(() => resolve(rest)) })
     return rest
@@ -321,26 +322,31 @@ export class Talk {
     this.#answered = true
     if (reply.next === 'tls') {
       this.#retired = true
-      this.#flush()
+      this.flush()
       return this.#port.startTls()
     }
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
     if (reply.chunk !== undefined) this.#chunk = { what: reply.chunk, missing: reply.chunk.size }
     if (reply.next === 'close') return this.#close()
     if (reply.speaker !== undefined) {
-      this.#flush()
+      this.flush()
       this.#closed = true
       return this.#port.restart?.(reply.speaker)
     }
     // Otherwise when all that came is served.
-    if (!this.#busy) this.#flush()
+    if (!this.#busy) flushSoon(this)
   }
 
-  #flush(): void {
+  /** Writes what is answered. Never throws. */
+  flush(): void {
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''
-    if (!this.#port.write(isAscii(out) ? out : bytesOf(out))) this.#full = true
+    try {
+      if (!this.#port.write(isAscii(out) ? out : bytesOf(out))) this.#full = true
+    } catch (cause) {
+      this.#broken(cause)
+    }
   }
 
   /** The client reads its replies more slowly than they are made: nothing more of its commands is served until then. */
@@ -354,7 +360,7 @@ export class Talk {
 
   #close(): void {
     if (this.#closed) return
-    this.#flush()
+    this.flush()
     this.#closed = true
     this.#port.close()
   }
