@@ -1,6 +1,6 @@
 /** All of a home's control directory as it stood at one moment, and the stamps that tell when it changed. */
 import { createHash } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync, type BigIntStats } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 
@@ -76,22 +76,44 @@ function reasonOf(error: unknown): string {
   return code === 'EACCES' ? 'permission denied' : message
 }
 
-export interface Stamp {
-  readonly path: string
-  /** Changes whenever the file does; undefined while there is none. */
-  readonly stamp: string | undefined
+/** After so long, whatever is written into a directory gives it another time than it has: the system's clock for files is coarse. */
+const OLD_MS = 1000
+
+/** What one look saw, where the next one may go by it. */
+interface Seen {
+  readonly also: readonly string[]
+  readonly paths: readonly string[]
+  readonly stats: readonly (BigIntStats | undefined)[]
+  readonly text: string
 }
 
-/**
- * Stamps of the control directory and of every file in it, in the order of their paths, with those of `also`:
- * two equal lists mean that nothing was written in between. Never throws. At once, for the thread pool would take ten times as long
- * for what the system has in memory.
- */
-export function controlStamps(home: string, also: readonly string[] = []): readonly Stamp[] {
-  const directory = join(home, 'control')
-  const inside = namesIn(directory).filter((name) => !name.startsWith('.')).toSorted().map((name) => join(directory, name))
-  const paths = [directory, ...inside, ...also.map((path) => inHome(home, path))]
-  return paths.map((path) => ({ path, stamp: fileStamp(path) }))
+/** The stamps of a control directory, which are looked at for each connection: what has not changed is neither listed nor printed again. */
+export class ControlStamps {
+  readonly #home: string
+  readonly #directory: string
+  #seen: Seen | undefined
+
+  constructor(home: string) {
+    this.#home = home
+    this.#directory = join(home, 'control')
+  }
+
+  /**
+   * Stamps of the directory and of every file in it, with those of `also`: two equal texts mean that nothing was written in between.
+   * Never throws. At once, for the thread pool would take ten times as long for what the system has in memory.
+   */
+  look(also: readonly string[] = []): string {
+    const seen = this.#seen
+    if (seen?.also === also && seen.paths.every((path, index) => same(seen.stats[index], statOf(path)))) return seen.text
+    // The directory first: what comes into it while it is listed gives it another time.
+    const directory = statOf(this.#directory)
+    const inside = namesIn(this.#directory).filter((name) => !name.startsWith('.')).toSorted().map((name) => join(this.#directory, name))
+    const paths = [this.#directory, ...inside, ...also.map((path) => inHome(this.#home, path))]
+    const stats = [directory, ...paths.slice(1).map(statOf)]
+    const text = paths.map((path, index) => `${path} ${stampOf(stats[index])}`).join('\n')
+    this.#seen = directory !== undefined && Date.now() - Number(directory.mtimeMs) > OLD_MS ? { also, paths, stats, text } : undefined
+    return text
+  }
 }
 
 function namesIn(directory: string): readonly string[] {
@@ -104,12 +126,24 @@ function namesIn(directory: string): readonly string[] {
 
 /** Changes whenever the file does; undefined while there is none. Never throws. */
 export function fileStamp(path: string): string | undefined {
+  return stampOf(statOf(path))
+}
+
+function statOf(path: string): BigIntStats | undefined {
   try {
-    const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return found && `${found.mtimeNs}.${found.ctimeNs}.${found.size}.${found.ino}`
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
   } catch {
     return undefined
   }
+}
+
+function stampOf(found: BigIntStats | undefined): string | undefined {
+  return found && `${found.mtimeNs}.${found.ctimeNs}.${found.size}.${found.ino}`
+}
+
+function same(one: BigIntStats | undefined, other: BigIntStats | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs && one.size === other.size && one.ino === other.ino
 }
 
 /** A digest of the bytes of each control file, by name: what tells two generations apart. Never rejects. */

@@ -19,7 +19,7 @@ export interface ReloaderOptions {
 
 const START_TRIES = 3
 const PATIENCE_MS = 2000
-const LOOKS_APART_MS = 3
+const LOOKS_APART_MS = 2
 
 export class Reloader {
   readonly #options: ReloaderOptions

@@ -6,7 +6,7 @@ import { accountsAreGone } from '../../config/places.ts'
 import { printProblem, type Problem } from '../../config/problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { checkStore } from '../../config/store.ts'
-import { controlDigests, controlStamps } from '../../config/snapshot.ts'
+import { controlDigests, ControlStamps } from '../../config/snapshot.ts'
 import { printOptions } from '../../protocol/spp/options.ts'
 import { mailRootOf } from '../accounts/domains.ts'
 import { LOGINS } from '../accounts/logins.ts'
@@ -291,9 +291,10 @@ export async function openHouse({ settings, undo, log, runDirectory, listeners, 
   let files: Readonly<Record<string, string>> = {}
   const settingsFile = settings.file === undefined ? [] : [settings.file]
   let trusted: readonly string[] = []
+  const stamps = new ControlStamps(home)
   const needsRestart = new NeedsRestart(home, (message) => log.warn(message))
   const started = await Reloader.start({
-    stamp: () => controlStamps(home, lists).map(({ path, stamp }) => `${path} ${stamp}`).join('\n'),
+    stamp: () => stamps.look(lists),
     build: async (next) => {
       const led = await lead?.()
       if (led?.settled === false) return { problems: [], unsettled: true }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { checkHome, checkPluginList } from '../../config/check.ts'
 import { readControl } from '../../config/control.ts'
-import { controlStamps } from '../../config/snapshot.ts'
+import { ControlStamps } from '../../config/snapshot.ts'
 import { bytesOf } from '../../protocol/text.ts'
 import { peer } from '../peers.ts'
 import { directoryWith } from './temp.ts'
@@ -187,21 +187,32 @@ test('the compiled morercpthosts of tinycdb is read where the text is missing', 
   assert.deepEqual([again.control.rcpthosts('u@only.example'), again.control.rcpthosts('u@d1.example')], [true, false])
 })
 
-test('stamps change with every write, new file and removal, and only then', (t) => {
-  const home = homeWith(t, MINIMAL)
-  const stamps = () => JSON.stringify(controlStamps(home, ['elsewhere']))
-  const seen = [stamps()]
-  assert.equal(stamps(), seen[0])
-  for (const change of [
-    () => appendFileSync(join(home, 'control/me'), ' '), () => writeFileSync(join(home, 'control/databytes'), '1'),
-    () => rmSync(join(home, 'control/databytes')), () => writeFileSync(join(home, 'elsewhere'), ''),
-  ]) {
-    change()
-    seen.push(stamps())
-  }
-  assert.equal(new Set(seen).size, seen.length)
-  assert.deepEqual(controlStamps(join(home, 'nowhere')).map(({ stamp }) => stamp), [undefined])
-})
+for (const age of ['just made', 'old']) {
+  test(`stamps of a directory that is ${age} change with every write, new file and removal, and only then`, (t) => {
+    const home = homeWith(t, MINIMAL)
+    const also = ['elsewhere']
+    const stamps = new ControlStamps(home)
+    const look = (): string => {
+      if (age === 'old') utimesSync(join(home, 'control'), 0, 1000)
+      const text = stamps.look(also)
+      assert.equal(stamps.look(also), text)
+      return text
+    }
+    const seen = [look()]
+    for (const change of [
+      () => appendFileSync(join(home, 'control/me'), ' '), () => writeFileSync(join(home, 'control/databytes'), '1'),
+      () => renameSync(join(home, 'control/databytes'), join(home, 'control/databytes.new')),
+      () => writeFileSync(join(home, 'control/databytes.new'), '2'),
+      () => rmSync(join(home, 'control/databytes.new')), () => writeFileSync(join(home, 'elsewhere'), ''),
+    ]) {
+      change()
+      const text = stamps.look(also)
+      assert.ok(!seen.includes(text), String(change))
+      seen.push(text, look())
+    }
+    assert.match(new ControlStamps(join(home, 'nowhere')).look(), /nowhere\/control undefined$/)
+  })
+}
 
 test('checking a home gathers all of it, errors first', async (t) => {
   const home = homeWith(t, { ...MINIMAL, smtpplugins: '[rcpt]\n@nonsense=1 plugins/x\n', databytes: '1M', me: '' })
