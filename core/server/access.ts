@@ -5,7 +5,7 @@
 import type { Control } from '../../config/control.ts'
 import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import { lookup, type TcpRules } from '../../protocol/qmail/tcprules.ts'
-import { SEARCH_PATH } from '../../protocol/spp/environment.ts'
+import { copyOfEnvironment, SEARCH_PATH } from '../../protocol/spp/environment.ts'
 import type { Peer } from '../smtp/connection.ts'
 
 export interface Access {
@@ -19,17 +19,22 @@ export interface Access {
 /** Names of hosts, forward-confirmed. Resolves to undefined when there is none or nobody answers. */
 export type NameOf = (ip: string) => Promise<string | undefined>
 
+/** What is the same for every connection. */
+const OF_THE_SERVER: Readonly<Record<string, string>> = { PATH: SEARCH_PATH, ...inherited('LANG'), ...inherited('TZ') }
+
 export async function access(peer: Peer, control: Control, nameOf: NameOf): Promise<Access> {
   const ip = unmapIPv4(peer.remoteAddress)
   const host = namesMatter(control.tcprules) ? await nameOf(ip) : undefined
   const found = lookup(control.tcprules, { ip, ...(host === undefined ? {} : { host }) })
-  const env: Record<string, string> = {
-    PATH: SEARCH_PATH, ...inherited('LANG'), ...inherited('TZ'),
-    PROTO: 'TCP', TCPLOCALIP: unmapIPv4(peer.localAddress), TCPLOCALPORT: String(peer.localPort),
-    TCPREMOTEIP: ip, TCPREMOTEPORT: String(peer.remotePort),
-    ...(host === undefined ? {} : { TCPREMOTEHOST: host }),
-    ...Object.fromEntries(control.smtpconfig), ...Object.fromEntries(found.variables),
-  }
+  const env = copyOfEnvironment(OF_THE_SERVER)
+  env['PROTO'] = 'TCP'
+  env['TCPLOCALIP'] = unmapIPv4(peer.localAddress)
+  env['TCPLOCALPORT'] = String(peer.localPort)
+  env['TCPREMOTEIP'] = ip
+  env['TCPREMOTEPORT'] = String(peer.remotePort)
+  if (host !== undefined) env['TCPREMOTEHOST'] = host
+  for (const [name, value] of control.smtpconfig) env[name] = value
+  for (const [name, value] of found.variables) env[name] = value
   return { allow: found.allow, env, host, ...(found.rule === undefined ? {} : { rule: `control/smtp-tcprules:${found.rule.line}` }) }
 }
 

@@ -1,5 +1,6 @@
 /** One recipient of a queued message before the lines of `[+deliver]`. */
 import { domainOf } from '../../protocol/smtp/path.ts'
+import { copyOfEnvironment } from '../../protocol/spp/environment.ts'
 import { askChain, type SppState } from '../host/chain.ts'
 import type { Generation } from '../host/generation.ts'
 import type { Verdict } from '../host/types.ts'
@@ -45,7 +46,7 @@ function resultOf(verdict: Verdict): DeliveryResult {
 
 /** The session as it was when the message was accepted. */
 function storedSession(envelope: Envelope, recipient: string): Session & { readonly env: Record<string, string> } {
-  const env: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, envelope.env)
+  const env = copyOfEnvironment(envelope.env)
   const start = envelope.start ?? env
   return {
     id: envelope.sessionId, env,

@@ -1,5 +1,6 @@
 /** DATA, the content, and what is decided once it is in (spp-protocol 7.5; RFC 5321 4.1.1.4). */
 import { receivedField } from '../../protocol/smtp/received.ts'
+import { copyOfEnvironment } from '../../protocol/spp/environment.ts'
 import { bytesOf } from '../../protocol/text.ts'
 import { HeliosError } from '../error.ts'
 import { editEnvelope } from '../message/edits.ts'
@@ -30,7 +31,7 @@ function begin(dialogue: Dialogue, verdict: Verdict): Reply | Promise<Reply> {
 export function open(dialogue: Dialogue): Reply | undefined | Promise<Reply | undefined> {
   const { session } = dialogue
   const envelope: Omit<Envelope, 'edits'> = {
-    reversePath: session.reversePath ?? '', recipients: session.recipients, env: { ...session.env }, start: session.start,
+    reversePath: session.reversePath ?? '', recipients: session.recipients, env: copyOfEnvironment(session.env), start: session.start,
     sessionId: session.id, receivedAt: dialogue.now(), parameters: session.parameters,
     ...(session.recipientParameters.some(hasAny) ? { recipientParameters: session.recipientParameters } : {}),
   }

@@ -3,6 +3,7 @@
  * change of it. No sockets here. What a plugin sees of it is the `Session` interface; spec: spp-protocol 8, 9.
  */
 import { COMPAT_LIMITS, DEFAULT_LIMITS, limitsOf, type Limits } from '../../config/limits.ts'
+import { copyOfEnvironment } from '../../protocol/spp/environment.ts'
 import type { SppState } from '../host/chain.ts'
 import type { Hook, Session } from '../plugin/plugin.ts'
 import { TLS_VARIABLES, type TlsVariables } from '../tls/facts.ts'
@@ -84,7 +85,7 @@ export class SmtpSession implements Session, SppState {
     this.logins = start.logins ?? []
     this.relayByLogin = start.relayByLogin === true
     this.relayUnknown = start.relayUnknown === true
-    this.env = Object.assign(Object.create(null) as Record<string, string>, start.env)
+    this.env = copyOfEnvironment(start.env)
     this.start = hostVariables(start.env)
     this.relaySuffix = start.env['RELAYCLIENT']
     this.relayClient = this.relaySuffix !== undefined
@@ -105,7 +106,7 @@ export class SmtpSession implements Session, SppState {
 
   /** Keeps what the greeting left, where STARTTLS may have to go back to it. */
   remember(): void {
-    this.#greeted = { env: { ...this.env }, off: this.off, headers: [...this.headers], deferred: copies(this.deferred) }
+    this.#greeted = { env: copyOfEnvironment(this.env), off: this.off, headers: [...this.headers], deferred: copies(this.deferred) }
   }
 
   /**

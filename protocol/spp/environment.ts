@@ -22,3 +22,10 @@ export function isEnvironmentValue(value: string): boolean {
 export function dangerousName(name: string): boolean {
   return /^(?:(?:PATH|IFS|ENV|BASH_ENV)$|LD_|NODE_|PERL|PYTHON|RUBY|PHP)/.test(name)
 }
+
+/** A copy that is a session's own, with names that need be no property of any object. A spread takes three times as long for so many names. */
+export function copyOfEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const copy = Object.create(null) as Record<string, string>
+  for (const name in env) copy[name] = env[name]!
+  return copy
+}
