@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { WorldUnavailable } from '../plugin/world.ts'
 import { accountFacts } from './accounts.ts'
 import { openSqlite, type SqliteDatabase } from './database.ts'
+import { Questions } from './questions.ts'
 
 let home: string
 let database: SqliteDatabase
@@ -169,4 +170,52 @@ test('property: an answer that was given before is given again only while nobody
       assert.equal(await facts().hasDomain('d'), there, each)
     }
   }))
+})
+
+test('an answer is kept for the state of the tables that it was given of', async (t) => {
+  begin(t)
+  const other = openSqlite(home)
+  t.after(() => other.close())
+  insert('ann', 'd')
+  const [before, after] = [facts(), facts()]
+  const asked = before.hasDomain('e')
+  other.raw.exec("INSERT INTO passwd (login, virtual_host) VALUES ('ann', 'e')")
+  assert.equal(await after.hasDomain('d'), true)
+  await asked
+  assert.equal(await facts().hasDomain('e'), true)
+})
+
+test('a table that was missing is looked for again, though nothing else has changed', async (t) => {
+  begin(t)
+  const other = openSqlite(home)
+  t.after(() => other.close())
+  insert('ann', 'd')
+  other.raw.exec('DROP TABLE helios_domains')
+  assert.equal(await facts().hasDomain('e'), false)
+  other.raw.exec("CREATE TABLE helios_domains (domain TEXT PRIMARY KEY); INSERT INTO helios_domains VALUES ('e')")
+  assert.equal(await facts().hasDomain('e'), false, 'not looked for again yet')
+  const { now } = performance
+  t.mock.method(performance, 'now', () => Reflect.apply(now, performance, []) + 11_000)
+  assert.equal(await facts().hasDomain('e'), true)
+})
+
+test('nothing is kept of a view, whose rows may hang on the time', async (t) => {
+  begin(t)
+  database.raw.exec("DROP TABLE passwd; CREATE TABLE rows (shown INTEGER)")
+  database.raw.exec("CREATE VIEW passwd AS SELECT 'ann' AS login, 'd' AS virtual_host, NULL AS home, 0 AS hardquota, NULL AS startdate, NULL AS stopdate, 1 AS enabled, 0 AS use_dotqmail WHERE unixepoch('subsec') < 0 OR random() IS NOT NULL")
+  await database.close()
+  database = openSqlite(home)
+  assert.equal(database.version!(), undefined)
+  assert.equal((await facts().find('ann@d'))?.login, 'ann')
+})
+
+test('a catch-all of many targets is not kept for each address that somebody guesses', async (t) => {
+  begin(t)
+  database.raw.exec("INSERT INTO helios_domains (domain) VALUES ('d')")
+  const targets = Array.from({ length: 100 }, (_, index) => `('', 'd', 'u${index}@d')`)
+  database.raw.exec(`INSERT INTO helios_aliases (login, domain, target) VALUES ${targets.join(', ')}`)
+  const questions = new Questions(database)
+  assert.equal((await questions.aliases('guess', 'd')).length, 100)
+  assert.notEqual(await questions.aliases('guess', 'd'), await questions.aliases('guess', 'd'))
+  assert.equal(await questions.users(['guess'], 'd'), await questions.users(['guess'], 'd'))
 })

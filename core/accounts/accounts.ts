@@ -202,10 +202,12 @@ interface ReadRow {
 /** What rows say that are asked for again and again. */
 const known = new WeakMap<UserRow, ReadRow>()
 
-function read({ home: base, config: { mailRoot = join(base, 'mail') } }: Database, row: UserRow): ReadRow {
+function read(database: Database, row: UserRow): ReadRow {
+  const { home: base, config: { mailRoot = join(base, 'mail') } } = database
   const home = row.home === null || row.home === '' ? join(mailRoot, row.virtual_host ?? '', row.login) : row.home
   const all = { start: readDate(row.startdate), stop: readDate(row.stopdate), home, maildir: join(home, 'Maildir') }
-  known.set(row, all)
+  // Elsewhere each question brings new rows.
+  if (database.version !== undefined) known.set(row, all)
   return all
 }
 

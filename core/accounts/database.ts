@@ -32,8 +32,8 @@ export interface Database {
    */
   prepare(query: { compile(): CompiledQuery }): (...parameters: readonly Parameter[]) => Promise<readonly Row[]>
   /**
-   * Another text than before once anything in the tables may have changed, whoever changed it; undefined while that cannot be told.
-   * Absent with a server, which would have to be asked.
+   * Another text than before once a row may have changed, whoever changed it; undefined while that cannot be told. The tables themselves
+   * this connection changes only when it is opened. Absent with a server, which would have to be asked.
    */
   version?(): string | undefined
   /** Ends the connections; those in use when they are done. */
@@ -79,6 +79,8 @@ export function openSqlite(home: string, options: SqliteOptions & { readonly con
 function versionOf(raw: DatabaseSync): () => string | undefined {
   const others = numberOf(raw, 'PRAGMA data_version')
   const ours = numberOf(raw, 'SELECT total_changes()')
+  // What a view shows may hang on the time.
+  if (numberOf(raw, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'")() > 0) return () => undefined
   // What a transaction has changed may be taken back, and then no number moves.
   return () => raw.isTransaction ? undefined : `${others()} ${ours()}`
 }

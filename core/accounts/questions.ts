@@ -32,8 +32,9 @@ const ONE = fragment.lit(1)
 
 type Ask = (...parameters: readonly Parameter[]) => Promise<readonly Row[]>
 
-/** Answers that are kept at most. */
+/** Answers that are kept, and rows that one may have: a catch-all of thousands would be kept once for each address that somebody guesses. */
 const MOST_ANSWERS = 1000
+const MOST_ROWS = 20
 
 /** Answers that are right until the tables change, where the database can tell. */
 class Answers {
@@ -45,15 +46,19 @@ class Answers {
     this.#database = database
   }
 
-  async to<T extends object | boolean>(question: string, ask: () => Promise<T>): Promise<T> {
+  /** @param lasting whether the answer that was just given hangs on nothing but the tables */
+  async to<T extends readonly unknown[] | boolean>(question: string, ask: () => Promise<T>, lasting: () => boolean): Promise<T> {
     const version = this.#database.version?.()
     if (version === undefined) return ask()
-    if (version !== this.#version || this.#known.size >= MOST_ANSWERS) this.#known.clear()
+    if (version !== this.#version) this.#known.clear()
     this.#version = version
     const known = this.#known.get(question)
     if (known !== undefined) return known as T
     const answer = await ask()
-    if (version === this.#version) this.#known.set(question, answer)
+    // Another question may have seen a change meanwhile.
+    if (version !== this.#version || !lasting() || (typeof answer !== 'boolean' && answer.length > MOST_ROWS)) return answer
+    if (this.#known.size >= MOST_ANSWERS) this.#known.clear()
+    this.#known.set(question, answer)
     return answer
   }
 }
@@ -72,7 +77,7 @@ export class Questions {
 
   /** Users of the domain with one of these logins. Without `check_host` the domain is not compared, and the rows are those without one. */
   users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
-    return this.#answers.to(['users', domain, ...logins].join('\0'), () => this.#users(logins, domain))
+    return this.#answers.to(['users', domain, ...logins].join('\0'), () => this.#users(logins, domain), this.#allThere)
   }
 
   async #users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
@@ -101,7 +106,7 @@ export class Questions {
 
   /** Targets of the alias, and of the domain's catch-all, whose login is empty. */
   aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
-    return this.#answers.to(['aliases', domain, login].join('\0'), () => this.#aliases(login, domain))
+    return this.#answers.to(['aliases', domain, login].join('\0'), () => this.#aliases(login, domain), this.#allThere)
   }
 
   async #aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
@@ -131,7 +136,7 @@ export class Questions {
 
   /** True when the database says that the domain is one of ours: it has users or aliases, or was added. */
   hasDomain(domain: string): Promise<boolean> {
-    return this.#answers.to(`domain\0${domain}`, () => this.#hasDomain(domain))
+    return this.#answers.to(`domain\0${domain}`, () => this.#hasDomain(domain), this.#allThere)
   }
 
   async #hasDomain(domain: string): Promise<boolean> {
@@ -162,6 +167,9 @@ export class Questions {
     this.#prepared.set(name, ask)
     return ask
   }
+
+  /** While a table is missing, time decides when it is looked for again. */
+  readonly #allThere = (): boolean => this.#absent.size === 0
 
   /** Rows of a table that a database of qmail-sql's does not have. */
   async #own(table: string, ask: () => Promise<readonly Row[]>): Promise<readonly Row[]> {

@@ -1,7 +1,8 @@
 /**
  * Replies of several sessions leave one right behind another. The first write wakes up whoever reads at the other end, which costs the
- * system more than the rest of it; the next ones find that end awake. They are few at a time, and never wait longer than for the turn
- * of the event loop that they belong to: clients that are all kept waiting have nothing to do meanwhile.
+ * system more than the rest of it; the next ones find that end awake. They are few at a time, and none waits longer than for the turn
+ * of the event loop that it belongs to, as those do that have not been answered yet: clients that are all kept waiting have nothing to do
+ * meanwhile.
  */
 
 /** Measured: 2 gain nothing, 6 to 16 an eighth of the processor's time for a message, all of a turn's lose a third of the messages. */
@@ -25,5 +26,11 @@ export function flushSoon(writer: Writer): void {
 function flushAll(): void {
   const writers = waiting
   waiting = []
-  for (const writer of writers) writer.flush()
+  for (const writer of writers) {
+    try {
+      writer.flush()
+    } catch {
+      // Whatever it is has its own talk to end; the others' replies must leave.
+    }
+  }
 }

@@ -80,7 +80,7 @@ export async function startServer(home: Home, options: ServerOptions = {}): Prom
     pid: child.pid!, ports, port: ports[0]!,
     stdout: () => stdout, stderr: () => stderr,
     told: async (pattern, times = 1) => {
-      const all = new RegExp(pattern, 'g')
+      const all = new RegExp(pattern, `${pattern.flags.replace('g', '')}g`)
       const deadline = Date.now() + TOLD_MS
       while ((stderr.match(all)?.length ?? 0) < times) {
         if (Date.now() > deadline) throw new Error(`the server did not tell of ${pattern} ${times} times\n${stderr}`)

@@ -240,4 +240,9 @@ test('what starts while a crowd runs starts behind; what starts after it does no
   assert.equal((await kit.shell(waiting)).stdout.toString().trim(), '10')
   await Promise.all(many)
   assert.equal((await kit.shell(waiting)).stdout.toString().trim(), String(getPriority()))
+  // Those that wait for something are no crowd for long.
+  const waiters = Array.from({ length: 2 * availableParallelism() }, () => kit.shell('sleep 4'))
+  await kit.shell('sleep 1.5')
+  assert.equal((await kit.shell(waiting)).stdout.toString().trim(), String(getPriority()))
+  await Promise.all(waiters)
 })

@@ -159,9 +159,13 @@ test('a client that leaves ends the sleep and the wait', async () => {
   const sleeps = ({ world }: MessageContext): Promise<void> => world.sleep(1000)
   for (const handler of [sleeps, () => new Promise(() => {})]) {
     const leaving = new AbortController()
-    const asked = line(plugin('rcpt', handler, { needs: ['sleep'] }), 'rcpt').run(requestOf('rcpt', { signal: leaving.signal }))
-    leaving.abort()
-    assert.equal((await asked).fault?.kind, 'unavailable')
+    for (const when of ['at once', 'later']) {
+      const left = when === 'at once' ? leaving : new AbortController()
+      const asked = line(plugin('rcpt', handler, { needs: ['sleep'] }), 'rcpt').run(requestOf('rcpt', { signal: left.signal }))
+      if (when === 'later') await new Promise((resolve) => { setImmediate(resolve) })
+      left.abort()
+      assert.equal((await asked).fault?.kind, 'unavailable')
+    }
     const late = await line(plugin('rcpt', handler, { needs: ['sleep'] }), 'rcpt').run(requestOf('rcpt', { signal: leaving.signal }))
     assert.equal(late.fault?.kind, 'unavailable')
   }

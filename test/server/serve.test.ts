@@ -137,9 +137,9 @@ test('a listed plugin file that changes, a broken list and a mended one: session
     assert.deepEqual(await client.command('EHLO x'), '550 second')
     await client.leave()
   }
+  assert.match((await helios(home, 'status')).stdout, /smtpplugins:2/)
   await server.told(/reload failed/)
   assert.equal(server.stderr().match(/reload failed/g)?.length, 1, 'told once')
-  assert.match((await helios(home, 'status')).stdout, /smtpplugins:2/)
   await home.write('control/smtpplugins', '[helo]\n:echo "E550 fourth"\n')
   const last = await server.connect()
   await last.reply()

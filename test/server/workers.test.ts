@@ -50,8 +50,6 @@ test('each of them serves, and a reload, a failed one too, is one for all', asyn
     return true
   })
   for (const { client } of await oneOnEach(server)) assert.equal((await hello(client))[1], '250-second')
-  await server.told(/reload failed/)
-  assert.equal(server.stderr().match(/reload failed/g)?.length, 1, 'told once')
 
   // Nobody tells them: the first connection after it is served by the new list, whichever process takes it.
   await home.write('control/smtpplugins', `[helo]\n${WHO}\n:echo "P250-third"\n`)
@@ -59,6 +57,8 @@ test('each of them serves, and a reload, a failed one too, is one for all', asyn
   await first.reply()
   assert.equal((await hello(first))[1], '250-third')
   await until(async () => (await statusFile(home))?.workers.every(({ generation }) => generation === 3))
+  await server.told(/reload failed/)
+  assert.equal(server.stderr().match(/reload failed/g)?.length, 1, 'told once')
 })
 
 test('connections of a network are counted over all of them, and a killed one gives its own back', async () => {

@@ -25,16 +25,18 @@ export function putBehind(pid: number): boolean {
 }
 
 /**
- * The same for a program that was just started: it has one thread, and leads a session. Never throws.
+ * The same for a program that was just started: it has one thread, and leads a session. What it has started by then keeps its place,
+ * unless the system goes by sessions. Never throws.
  * @returns false when there is more to be done, should it compute: who is not root has few writes, and keeps them for that
  */
 export function startBehind(pid: number): boolean {
   try {
-    setPriority(pid, BEHIND)
+    if (getPriority(pid) < BEHIND) setPriority(pid, BEHIND)
     if (process.geteuid?.() !== 0) return false
     writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
-  } catch {
-    // It is gone, or the system knows nothing of the kind.
+  } catch (error) {
+    // As above; root without rights over the system is nobody else.
+    return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
   }
   return true
 }

@@ -25,6 +25,8 @@ const COMPUTES_MS = 100
 const COMPUTES_AT_LEAST_MS = 10
 /** Programs that run at a time before the next starts behind: each alone is welcome to what it computes, a crowd of them is not. */
 const CROWD = 2 * availableParallelism()
+/** One that has not computed by then waits for something, and is of no crowd. */
+const OF_CROWD_MS = 1000
 /** From one look at that to the next. */
 const LOOK_MS = 25
 /** A killed process that does not end is stuck in the kernel; nobody waits for it. */
@@ -43,6 +45,7 @@ export function startRun(job: WireJob, pool: PipePool, ended: (result: WireResul
   return started === undefined ? undefined : watch(started, job, ended)
 }
 
+/** Of the crowd. */
 let running = 0
 
 function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (result: WireResult) => void): Run {
@@ -53,7 +56,9 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   let outputEnded = false
   let over = false
   let timer = setTimeout(() => kill('timeout'), job.timeoutMs)
+  let counts = true
   const behind = ++running > CROWD && startBehind(pid)
+  const early = setTimeout(() => { if (!computes()) leaveCrowd() }, OF_CROWD_MS)
   const watching = behind ? undefined : setInterval(look, LOOK_MS)
 
   stdout.once('end', endOutput)
@@ -79,10 +84,19 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
     setImmediate(() => setImmediate(finish))
   }
 
-  function look(): void {
+  function computes(): boolean {
     // Where many compute, each has its turn seldom: what it waited for counts as well.
     const { computed, waited } = turnsOf(pid) ?? { computed: 0, waited: 0 }
-    if (computed >= COMPUTES_AT_LEAST_MS && computed + waited >= COMPUTES_MS && putBehind(pid)) clearInterval(watching)
+    return computed >= COMPUTES_AT_LEAST_MS && computed + waited >= COMPUTES_MS
+  }
+
+  function look(): void {
+    if (computes() && putBehind(pid)) clearInterval(watching)
+  }
+
+  function leaveCrowd(): void {
+    if (counts) running -= 1
+    counts = false
   }
 
   function kill(why: Reason): void {
@@ -96,8 +110,9 @@ function watch({ child, pid, stdout, stderr }: Started, job: WireJob, ended: (re
   function finish(): void {
     if (over) return
     over = true
-    running -= 1
+    leaveCrowd()
     clearTimeout(timer)
+    clearTimeout(early)
     clearInterval(watching)
     stdout.destroy()
     linger(stderr)
