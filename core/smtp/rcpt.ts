@@ -110,20 +110,22 @@ type Taker = 'somebody' | 'nobody' | 'unknown'
 function firstTaker(lines: readonly Line[], request: HookRequest, domain: string): Taker | Promise<Taker> {
   if (lines.length === 0) return 'nobody'
   if (lines.some((line) => line.takes === undefined && line.options.shadow !== true)) return 'somebody'
-  return askedEach(lines, request, domain)
+  return askedEach(lines.filter((line) => line.options.shadow !== true), request, domain, false)
 }
 
-async function askedEach(lines: readonly Line[], request: HookRequest, domain: string): Promise<Taker> {
-  let unknown = false
-  for (const line of lines) {
-    if (line.takes === undefined || line.options.shadow === true) continue
-    try {
-      if (await line.takes(request, domain)) return 'somebody'
-    } catch {
-      unknown = true
-    }
+/** Answers at once when no line waits. */
+function askedEach(lines: readonly Line[], request: HookRequest, domain: string, unknown: boolean): Taker | Promise<Taker> {
+  const [line, ...others] = lines
+  if (line === undefined) return unknown ? 'unknown' : 'nobody'
+  const next = (failed: boolean): Taker | Promise<Taker> => askedEach(others, request, domain, failed)
+  let takes: boolean | Promise<boolean>
+  try {
+    takes = line.takes?.(request, domain) ?? false
+  } catch {
+    return next(true)
   }
-  return unknown ? 'unknown' : 'nobody'
+  if (takes instanceof Promise) return takes.then((late) => late ? 'somebody' : next(unknown), () => next(true))
+  return takes ? 'somebody' : next(unknown)
 }
 
 /** The parameters to keep, or the refusal. */
