@@ -34,7 +34,8 @@ export interface Settlement {
   readonly fault?: Fault
 }
 
-const GO_ON: Verdict = { kind: 'go-on', replies: [] }
+/** Of a hook that nobody is asked at. */
+export const GO_ON: Verdict = { kind: 'go-on', replies: [] }
 const NOTHING: Settlement = { apply: [], replies: [], outcome: 'next', edits: [] }
 const PLUS_HOOKS: ReadonlySet<Hook> = new Set<Hook>(['message', 'deliver'])
 

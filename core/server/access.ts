@@ -22,9 +22,13 @@ export type NameOf = (ip: string) => Promise<string | undefined>
 /** What is the same for every connection. */
 const OF_THE_SERVER: Readonly<Record<string, string>> = { PATH: SEARCH_PATH, ...inherited('LANG'), ...inherited('TZ') }
 
-export async function access(peer: Peer, control: Control, nameOf: NameOf): Promise<Access> {
+/** At once where no rule asks for names. */
+export function access(peer: Peer, control: Control, nameOf: NameOf): Access | Promise<Access> {
   const ip = unmapIPv4(peer.remoteAddress)
-  const host = namesMatter(control.tcprules) ? await nameOf(ip) : undefined
+  return namesMatter(control.tcprules) ? nameOf(ip).then((host) => accessOf(peer, ip, host, control)) : accessOf(peer, ip, undefined, control)
+}
+
+function accessOf(peer: Peer, ip: string, host: string | undefined, control: Control): Access {
   const found = lookup(control.tcprules, { ip, ...(host === undefined ? {} : { host }) })
   const env = copyOfEnvironment(OF_THE_SERVER)
   env['PROTO'] = 'TCP'

@@ -6,6 +6,7 @@ import type { Generation } from '../host/generation.ts'
 import type { Reloader } from '../host/reloader.ts'
 import type { Logger } from '../log.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { Admit } from '../smtp/connection.ts'
 import type { TicketSecret } from '../tls/tickets.ts'
 import type { HomeRecorder } from '../trace/recorder.ts'
 import { bindAll, type Listener, type Told } from './listeners.ts'
@@ -56,8 +57,10 @@ export interface Front {
 export async function ownFront(settings: Settings, told: Told): Promise<Front> {
   const ready = Promise.withResolvers<SessionDeps>()
   ready.promise.catch(() => undefined)
-  const listeners = await bindAll(settings.listeners, (listener) =>
-    async (peer, port) => admitTo(listener, await ready.promise)(peer, port), told)
+  const listeners = await bindAll(settings.listeners, (listener) => {
+    let admit: Admit | undefined
+    return async (peer, port) => (admit ??= admitTo(listener, await ready.promise))(peer, port)
+  }, told)
   return {
     addresses: listeners.map(({ settings: { service }, address }) => ({ service, address })),
     listeners,

@@ -110,22 +110,27 @@ type Taker = 'somebody' | 'nobody' | 'unknown'
 function firstTaker(lines: readonly Line[], request: HookRequest, domain: string): Taker | Promise<Taker> {
   if (lines.length === 0) return 'nobody'
   if (lines.some((line) => line.takes === undefined && line.options.shadow !== true)) return 'somebody'
-  return askedEach(lines.filter((line) => line.options.shadow !== true), request, domain, false)
+  return askedEach(lines, 0, request, domain, false)
 }
 
-/** Answers at once when no line waits. */
-function askedEach(lines: readonly Line[], request: HookRequest, domain: string, unknown: boolean): Taker | Promise<Taker> {
-  const [line, ...others] = lines
-  if (line === undefined) return unknown ? 'unknown' : 'nobody'
-  const next = (failed: boolean): Taker | Promise<Taker> => askedEach(others, request, domain, failed)
-  let takes: boolean | Promise<boolean>
-  try {
-    takes = line.takes?.(request, domain) ?? false
-  } catch {
-    return next(true)
+/** Those from this line on. Answers at once when no line waits. */
+function askedEach(lines: readonly Line[], from: number, request: HookRequest, domain: string, failed: boolean): Taker | Promise<Taker> {
+  let unknown = failed
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index]!
+    if (line.takes === undefined || line.options.shadow === true) continue
+    try {
+      const takes = line.takes(request, domain)
+      if (takes instanceof Promise) {
+        const next = (unsure: boolean): Taker | Promise<Taker> => askedEach(lines, index + 1, request, domain, unsure)
+        return takes.then((late) => late ? 'somebody' : next(unknown), () => next(true))
+      }
+      if (takes) return 'somebody'
+    } catch {
+      unknown = true
+    }
   }
-  if (takes instanceof Promise) return takes.then((late) => late ? 'somebody' : next(unknown), () => next(true))
-  return takes ? 'somebody' : next(unknown)
+  return unknown ? 'unknown' : 'nobody'
 }
 
 /** The parameters to keep, or the refusal. */
