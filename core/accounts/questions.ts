@@ -39,15 +39,17 @@ const MOST_ROWS = 20
 /** Answers that are right until the tables change, where the database can tell. */
 class Answers {
   readonly #database: Database
+  readonly #lasting: () => boolean
   readonly #known = new Map<string, unknown>()
   #version: string | undefined
 
-  constructor(database: Database) {
+  /** @param lasting whether the answer that was just given hangs on nothing but the tables */
+  constructor(database: Database, lasting: () => boolean) {
     this.#database = database
+    this.#lasting = lasting
   }
 
-  /** @param lasting whether the answer that was just given hangs on nothing but the tables */
-  async to<T extends readonly unknown[] | boolean>(question: string, ask: () => Promise<T>, lasting: () => boolean): Promise<T> {
+  async to<T extends readonly unknown[] | boolean>(question: string, ask: () => Promise<T>): Promise<T> {
     const version = this.#database.version?.()
     if (version === undefined) return ask()
     if (version !== this.#version) this.#known.clear()
@@ -56,7 +58,7 @@ class Answers {
     if (known !== undefined) return known as T
     const answer = await ask()
     // Another question may have seen a change meanwhile.
-    if (version !== this.#version || !lasting() || (typeof answer !== 'boolean' && answer.length > MOST_ROWS)) return answer
+    if (version !== this.#version || !this.#lasting() || (typeof answer !== 'boolean' && answer.length > MOST_ROWS)) return answer
     if (this.#known.size >= MOST_ANSWERS) this.#known.clear()
     this.#known.set(question, answer)
     return answer
@@ -72,12 +74,13 @@ export class Questions {
 
   constructor(database: Database) {
     this.#database = database
-    this.#answers = new Answers(database)
+    // While a table is missing, time decides when it is looked for again.
+    this.#answers = new Answers(database, () => this.#absent.size === 0)
   }
 
   /** Users of the domain with one of these logins. Without `check_host` the domain is not compared, and the rows are those without one. */
   users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
-    return this.#answers.to(['users', domain, ...logins].join('\0'), () => this.#users(logins, domain), this.#allThere)
+    return this.#answers.to(['users', domain, ...logins].join('\0'), () => this.#users(logins, domain))
   }
 
   async #users(logins: readonly string[], domain: string): Promise<readonly UserRow[]> {
@@ -106,7 +109,7 @@ export class Questions {
 
   /** Targets of the alias, and of the domain's catch-all, whose login is empty. */
   aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
-    return this.#answers.to(['aliases', domain, login].join('\0'), () => this.#aliases(login, domain), this.#allThere)
+    return this.#answers.to(['aliases', domain, login].join('\0'), () => this.#aliases(login, domain))
   }
 
   async #aliases(login: string, domain: string): Promise<readonly AliasRow[]> {
@@ -136,7 +139,7 @@ export class Questions {
 
   /** True when the database says that the domain is one of ours: it has users or aliases, or was added. */
   hasDomain(domain: string): Promise<boolean> {
-    return this.#answers.to(`domain\0${domain}`, () => this.#hasDomain(domain), this.#allThere)
+    return this.#answers.to(`domain\0${domain}`, () => this.#hasDomain(domain))
   }
 
   async #hasDomain(domain: string): Promise<boolean> {
@@ -167,9 +170,6 @@ export class Questions {
     this.#prepared.set(name, ask)
     return ask
   }
-
-  /** While a table is missing, time decides when it is looked for again. */
-  readonly #allThere = (): boolean => this.#absent.size === 0
 
   /** Rows of a table that a database of qmail-sql's does not have. */
   async #own(table: string, ask: () => Promise<readonly Row[]>): Promise<readonly Row[]> {

@@ -34,8 +34,7 @@ export interface Settlement {
   readonly fault?: Fault
 }
 
-/** Of a hook that nobody is asked at. */
-export const GO_ON: Verdict = { kind: 'go-on', replies: [] }
+const GO_ON: Verdict = { kind: 'go-on', replies: [] }
 const NOTHING: Settlement = { apply: [], replies: [], outcome: 'next', edits: [] }
 const PLUS_HOOKS: ReadonlySet<Hook> = new Set<Hook>(['message', 'deliver'])
 

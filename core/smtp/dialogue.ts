@@ -9,7 +9,7 @@ import { parseCommandLine } from '../../protocol/smtp/command-line.ts'
 import type { ParameterLimits } from '../../protocol/smtp/parameters.ts'
 import { XCLIENT_ATTRIBUTES } from '../../protocol/smtp/xclient.ts'
 import { isAscii } from '../../protocol/text.ts'
-import { askChain, GO_ON } from '../host/chain.ts'
+import { askChain } from '../host/chain.ts'
 import type { HookRequest, Verdict } from '../host/types.ts'
 import type { Spool } from '../message/spool-types.ts'
 import type { Hook } from '../plugin/plugin.ts'
@@ -256,8 +256,7 @@ export class Dialogue implements Required<DialogueDeps> {
 
   /** Asks one hook's chain. */
   ask(hook: Hook, message?: HookRequest['message']): Verdict | Promise<Verdict> {
-    const lines = this.policy.lines(hook)
-    return lines.length === 0 ? GO_ON : askChain(lines, this.request(hook, message), this.session, this.session.compat)
+    return askChain(this.policy.lines(hook), this.request(hook, message), this.session, this.session.compat)
   }
 
   /** What a line of this hook is asked with. */

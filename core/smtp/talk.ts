@@ -10,8 +10,8 @@ import { chunkContent, endOfChunk } from './bdat.ts'
 import { bareLfAsOriginal, endOfData } from './data.ts'
 import type { TlsFacts } from '../tls/facts.ts'
 import type { Dialogue } from './dialogue.ts'
-import { flushSoon } from './outbox.ts'
 import { Pace } from './limits.ts'
+import { flushSoon } from './outbox.ts'
 import type { Chunk, Reply } from './reply.ts'
 
 /** The transport under a talk. */

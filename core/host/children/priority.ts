@@ -10,18 +10,13 @@ const BEHIND = 10
  * @returns false when the system wants to be asked again later
  */
 export function putBehind(pid: number): boolean {
-  try {
+  return asFarAsGoes(() => {
     // What Linux calls the priority of a process is that of its first thread.
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      if (getPriority(Number(thread)) < BEHIND) setPriority(Number(thread), BEHIND)
-    }
-    // Where the system shares out time by sessions first, this is what counts. Each program of ours is a session; another's is left alone.
-    if (sessionOf(pid) === pid) writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
-  } catch (error) {
-    // It takes ten writes a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
-    return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
-  }
-  return true
+    for (const thread of readdirSync(`/proc/${pid}/task`)) lower(Number(thread))
+    // Each program of ours is a session; another's is left alone.
+    if (sessionOf(pid) === pid) lowerSession(pid)
+    return true
+  })
 }
 
 /**
@@ -30,15 +25,30 @@ export function putBehind(pid: number): boolean {
  * @returns false when there is more to be done, should it compute: who is not root has few writes, and keeps them for that
  */
 export function startBehind(pid: number): boolean {
-  try {
-    if (getPriority(pid) < BEHIND) setPriority(pid, BEHIND)
+  return asFarAsGoes(() => {
+    lower(pid)
     if (process.geteuid?.() !== 0) return false
-    writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND))
+    lowerSession(pid)
+    return true
+  })
+}
+
+function lower(thread: number): void {
+  if (getPriority(thread) < BEHIND) setPriority(thread, BEHIND)
+}
+
+/** Where the system shares out time by sessions first, this is what counts. */
+function lowerSession(leader: number): void {
+  writeFileSync(`/proc/${leader}/autogroup`, String(BEHIND))
+}
+
+function asFarAsGoes(work: () => boolean): boolean {
+  try {
+    return work()
   } catch (error) {
-    // As above; root without rights over the system is nobody else.
+    // It takes ten writes a second from who is not root. Else the process is gone, or the system knows nothing of the kind.
     return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
   }
-  return true
 }
 
 /** proc(5): the fourth field behind the name, which may hold anything. */
