@@ -33,6 +33,9 @@ export function inNetworks(networks: readonly Network[], ip: string): boolean {
 
 /** A name for the network of so many bits that the address is in: equal for two addresses in the same one. What is no address is its own. */
 export function networkOf(ip: string, ipv4Bits: number, ipv6Bits: number): string {
+  const v4 = parseIPv4(ip)
+  // Each connection asks, and numbers cost a fifth of what bigints do.
+  if (v4 !== undefined) return `4:${Math.floor(v4 / 2 ** (32 - ipv4Bits)).toString(16)}/${ipv4Bits}`
   const address = numberOf(ip)
   if (address === undefined) return ip
   const bits = address.family === 4 ? ipv4Bits : ipv6Bits
@@ -53,7 +56,8 @@ export function printNetworkOf(ip: string, ipv4Bits: number, ipv6Bits: number): 
 
 /** 127.0.0.0/8 and ::1. */
 export function isLoopback(ip: string): boolean {
-  return inNetworks(LOOPBACK, ip)
+  const v4 = parseIPv4(ip)
+  return v4 === undefined ? inNetworks(LOOPBACK, ip) : v4 >>> 24 === 127
 }
 
 const LOOPBACK: readonly Network[] = [{ family: 4, prefix: 127n, bits: 8 }, { family: 6, prefix: 1n, bits: 128 }]

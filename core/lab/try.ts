@@ -65,7 +65,7 @@ export async function tryLine(line: Line, question: Question, control: Control):
     async () => question.env['TCPREMOTEHOST'])
   if (!granted.allow) return refused('a connection', [`${granted.rule ?? 'control/smtp-tcprules'} denies it`])
   const session = new SmtpSession({
-    id: 'try', service: 'smtp', compat: false, env: { ...granted.env, ...question.env },
+    id: 'try', service: 'smtp', compat: false, env: Object.assign(granted.env, question.env),
     client: { ip: question.ip, port: 40_000, host: granted.host ?? question.env['TCPREMOTEHOST'] },
   })
   if (question.hook === 'deliver' || question.hook === 'auth') return { ...await askAlone(session, watch, question), ...watch.asked() }

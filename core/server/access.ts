@@ -10,7 +10,8 @@ import type { Peer } from '../smtp/connection.ts'
 
 export interface Access {
   readonly allow: boolean
-  readonly env: Readonly<Record<string, string>>
+  /** The connection's own, without a prototype. */
+  readonly env: Record<string, string>
   readonly host: string | undefined
   /** The TCP rule that applied, such as `control/smtp-tcprules:3`. */
   readonly rule?: string

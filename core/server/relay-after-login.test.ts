@@ -6,7 +6,8 @@ import { relayAfterLogin } from './relay-after-login.ts'
 
 const NOON = Date.UTC(2026, 0, 1, 12)
 
-async function ask(env: Readonly<Record<string, string>>, answer: readonly Login[] | Error) {
+async function ask(of: Readonly<Record<string, string>>, answer: readonly Login[] | Error) {
+  const env = { ...of }
   const asked: unknown[] = []
   const events: NewTraceEvent[] = []
   const accounts = {
@@ -17,7 +18,7 @@ async function ask(env: Readonly<Record<string, string>>, answer: readonly Login
     },
   }
   const start = await relayAfterLogin({ env, ip: '192.0.2.1', accounts, now: NOON, trace: { add: (event) => void events.push(event) } })
-  return { start, asked, facts: events.map((event) => event.event === 'fact' ? `${event.plugin}: ${event.question} = ${event.answer}` : event.event) }
+  return { start: { env, ...start }, asked, facts: events.map((event) => event.event === 'fact' ? `${event.plugin}: ${event.question} = ${event.answer}` : event.event) }
 }
 
 const JOE = { account: 'joe@local.example', at: NOON - 60_000 }

@@ -9,7 +9,6 @@ import type { AccountFacts } from '../plugin/world.ts'
 import type { SessionTrace } from '../trace/types.ts'
 
 export interface RelayStart {
-  readonly env: Readonly<Record<string, string>>
   /** Accounts whose login counts. */
   readonly logins: readonly string[]
   /** Nobody could say: what would be refused for want of a login is put off. */
@@ -17,8 +16,8 @@ export interface RelayStart {
 }
 
 export interface RelayQuestion {
-  /** The environment of the connection: smtpconfig and TCP rules. */
-  readonly env: Readonly<Record<string, string>>
+  /** The environment of the connection: smtpconfig and TCP rules. Gets RELAYCLIENT where a login counts. */
+  readonly env: Record<string, string>
   readonly ip: string
   readonly accounts: Pick<AccountFacts, 'loginsFrom'>
   /** Milliseconds since 1970. */
@@ -26,11 +25,15 @@ export interface RelayQuestion {
   readonly trace: Pick<SessionTrace, 'add'>
 }
 
-/** Never rejects. */
-export async function relayAfterLogin({ env, ip, accounts, now, trace }: RelayQuestion): Promise<RelayStart> {
-  const minutes = authExpireMinutes(env['AUTHEXPIRE'])
-  if (minutes === undefined) return { env, logins: [], unknown: false }
-  const since = now - minutes * 60_000
+const NOTHING: RelayStart = { logins: [], unknown: false }
+
+/** At once where nobody has asked for it. Never rejects. */
+export function relayAfterLogin(question: RelayQuestion): RelayStart | Promise<RelayStart> {
+  const minutes = authExpireMinutes(question.env['AUTHEXPIRE'])
+  return minutes === undefined ? NOTHING : loginsOf(question, question.now - minutes * 60_000)
+}
+
+async function loginsOf({ env, ip, accounts, trace }: RelayQuestion, since: number): Promise<RelayStart> {
   const begun = performance.now()
   const record = (answer: string): void => trace.add({
     event: 'fact', plugin: 'AUTHEXPIRE', question: `accounts.loginsFrom ${ip} ${since}`, answer, ms: Math.round((performance.now() - begun) * 1000) / 1000,
@@ -38,11 +41,12 @@ export async function relayAfterLogin({ env, ip, accounts, now, trace }: RelayQu
   try {
     const logins = await accounts.loginsFrom(ip, since)
     record(printLogins(logins))
-    if (logins.length === 0) return { env, logins: [], unknown: false }
+    if (logins.length === 0) return NOTHING
     // What a rule says of RELAYCLIENT stands: it may append something to recipients.
-    return { env: { RELAYCLIENT: '', ...env }, logins: logins.map(({ account }) => account), unknown: false }
+    env['RELAYCLIENT'] ??= ''
+    return { logins: logins.map(({ account }) => account), unknown: false }
   } catch (error) {
     record(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-    return { env, logins: [], unknown: env['RELAYCLIENT'] === undefined }
+    return { logins: [], unknown: env['RELAYCLIENT'] === undefined }
   }
 }

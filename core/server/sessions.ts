@@ -21,7 +21,7 @@ import { policyFor } from './policies.ts'
 import { relayAfterLogin } from './relay-after-login.ts'
 import type { RecipientFacts } from './recipients.ts'
 import { tellSieges } from './sieges.ts'
-import { spokenEnv, spokenFor } from './speaker.ts'
+import { speakFor, spokenFor } from './speaker.ts'
 
 export interface SessionDeps {
   readonly reloader: Reloader
@@ -45,11 +45,13 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
   return async (peer, port) => {
     const id = sessionId()
     const generation = await deps.reloader.latest()
-    const granted = await access(peer, generation.control, deps.nameOf)
+    const asked = access(peer, generation.control, deps.nameOf)
+    const granted = asked instanceof Promise ? await asked : asked
     const { speaker = {}, via = peer.origin } = peer
-    const spoken = spokenEnv(granted.env, speaker)
+    const { env } = granted
+    speakFor(env, speaker)
     const trace = loggedTrace(deps.trace.session(id), deps.log)
-    const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: speaker.name === undefined ? granted.host : spoken['TCPREMOTEHOST'] }
+    const client = { ip: unmapIPv4(peer.remoteAddress), port: peer.remotePort, host: speaker.name === undefined ? granted.host : env['TCPREMOTEHOST'] }
     trace.add({
       event: 'connect', ip: client.ip, port: client.port, service: listener.service, generation: generation.number,
       ...(client.host === undefined ? {} : { host: client.host }), ...(granted.rule === undefined ? {} : { rule: granted.rule }),
@@ -68,16 +70,19 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
       port.close()
       return ended(text, decidedBy)
     }
-    const policy = policyFor(generation, granted.env, compat, deps.accounts)
+    const policy = policyFor(generation, env, compat, deps.accounts)
     if (policy === undefined) return sendAway('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
-    const { env, logins, unknown } = await relayAfterLogin({ env: spoken, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
+    const relayByRule = env['RELAYCLIENT'] !== undefined
+    const relay = relayAfterLogin({ env, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
+    const { logins, unknown } = relay instanceof Promise ? await relay : relay
     if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
     const limits = startingLimits(deps.limits, client.ip, env)
-    const release = await deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
+    const taken = deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
+    const release = taken instanceof Promise ? await taken : taken
     if (release === 'network') return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     if (release === 'server') return sendAway('421 too many connections, come back later (#4.3.2)', 'built-in: limit allConnections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')
-    const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayByLogin: spoken['RELAYCLIENT'] === undefined && logins.length > 0, relayUnknown: unknown })
+    const session = new SmtpSession({ id, service: listener.service, compat, client, env, limits, logins, relayByLogin: !relayByRule && logins.length > 0, relayUnknown: unknown })
     spokenFor(session, speaker, deps.userOf)
     const dialogue = new Dialogue({
       session, policy, spool: deps.spool, trace, now: Date.now,

@@ -2,11 +2,10 @@
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import type { SmtpSession } from '../smtp/session.ts'
 
-/** The environment with the client's name as the proxy knows it. Rules for names do not go by it: they want a confirmed one. */
-export function spokenEnv(env: Readonly<Record<string, string>>, { name }: Speaker): Readonly<Record<string, string>> {
-  if (name === undefined) return env
-  const { TCPREMOTEHOST: _, ...others } = env
-  return name === null ? others : { ...others, TCPREMOTEHOST: name }
+/** Gives the environment the client's name as the proxy knows it. Rules for names do not go by it: they want a confirmed one. */
+export function speakFor(env: Record<string, string>, { name }: Speaker): void {
+  if (name === null) delete env['TCPREMOTEHOST']
+  else if (name !== undefined) env['TCPREMOTEHOST'] = name
 }
 
 /** What the client said to the proxy. */

@@ -313,8 +313,14 @@ class Connection extends SMTPConnection implements Port {
     else this.talk?.shutdown()
   }
 
-  override close(): void {
+  /**
+   * The library ends our side and waits for the client's, so that a client that is still sending gets to read why it is sent away. One
+   * that has said goodbye sends nothing, and is not waited for; but TLS has an end of its own, which it wants to see.
+   */
+  override close(goodbye = false): void {
+    const { _socket: socket } = this
     if (this._upgrading) this.abort('the connection ends')
+    else if (goodbye && socket.writableLength === 0 && socket.readableLength === 0 && !(socket instanceof TLSSocket)) socket.destroy()
     else super.close()
   }
 

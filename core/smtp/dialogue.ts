@@ -18,7 +18,7 @@ import type { TlsFacts } from '../tls/facts.ts'
 import type { SessionTrace } from '../trace/types.ts'
 import { auth, AUTH_LINE, authLine, authOffered, AuthState, type AuthOffer } from './auth.ts'
 import type { Policy } from './policy.ts'
-import { reply, replyAndClose, type Reply } from './reply.ts'
+import { reply, replyAndClose, replyToQuit, type Reply } from './reply.ts'
 import type { SmtpSession } from './session.ts'
 import { bdat, betweenChunks } from './bdat.ts'
 import { data, type Receiving } from './data.ts'
@@ -210,7 +210,7 @@ export class Dialogue implements Required<DialogueDeps> {
       case 'NOOP': return this.say(reply('250 ok'))
       case 'VRFY': return this.say(reply("252 send some mail, i'll try my best"))
       case 'HELP': return this.say(reply('214 netqmail home page: http://qmail.org/netqmail'))
-      case 'QUIT': return this.say(replyAndClose(`221 ${this.policy.greeting}`))
+      case 'QUIT': return this.say((more ? replyAndClose : replyToQuit)(`221 ${this.policy.greeting}`))
     }
     return this.refuse('502 unimplemented (#5.5.1)', 'built-in: unknown command')
   }

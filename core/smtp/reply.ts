@@ -7,6 +7,8 @@ export interface Reply {
   readonly next: 'command' | 'data' | 'close' | 'restart' | 'chunk' | 'tls'
   /** What is read next, before anything is said. */
   readonly chunk?: Chunk
+  /** The client has said that it has nothing more to say. */
+  readonly goodbye?: true
   /** For whom a session begins anew. */
   readonly speaker?: Speaker
 }
@@ -28,6 +30,11 @@ export function reply(...lines: readonly string[]): Reply {
 /** The same, and then the connection ends. No lines: silence. */
 export function replyAndClose(...lines: readonly string[]): Reply {
   return { text: joined(lines), next: 'close' }
+}
+
+/** The answer to QUIT. */
+export function replyToQuit(line: string): Reply {
+  return { text: joined([line]), next: 'close', goodbye: true }
 }
 
 /** The 354 after which the client's data comes. */

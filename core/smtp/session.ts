@@ -14,8 +14,8 @@ export interface SessionStart {
   readonly service: string
   readonly compat: boolean
   readonly client: Session['client']
-  /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. */
-  readonly env: Readonly<Record<string, string>>
+  /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. The session's own from here on; without a prototype. */
+  readonly env: Record<string, string>
   /** Without LIMITS; those of a compat listener are the original's in any case. */
   readonly limits?: Limits
   /** Accounts whose recent login from this address counts; they are why RELAYCLIENT is set where no rule sets it. */
@@ -85,7 +85,7 @@ export class SmtpSession implements Session, SppState {
     this.logins = start.logins ?? []
     this.relayByLogin = start.relayByLogin === true
     this.relayUnknown = start.relayUnknown === true
-    this.env = copyOfEnvironment(start.env)
+    this.env = start.env
     this.start = hostVariables(start.env)
     this.relaySuffix = start.env['RELAYCLIENT']
     this.relayClient = this.relaySuffix !== undefined

@@ -19,8 +19,8 @@ export interface Port {
   /** A string has ASCII only. Returns false when the client reads too slowly: wait for `drained`. */
   write(bytes: Buffer | string): boolean
   drained(): Promise<void>
-  /** Ends the connection once what was written is out. */
-  close(): void
+  /** Ends the connection once what was written is out; with `goodbye`, the client has said that nothing more will come from it. */
+  close(goodbye?: boolean): void
   /** Whether something of the client's is there already and was not handed over. */
   early?(): boolean
   /** The session begins anew for somebody else, with a talk of its own. */
@@ -327,7 +327,7 @@ export class Talk {
     }
     if (reply.next === 'data') this.#decoder = new DataDecoder({ bareLf: 'refuse' })
     if (reply.chunk !== undefined) this.#chunk = { what: reply.chunk, missing: reply.chunk.size }
-    if (reply.next === 'close') return this.#close()
+    if (reply.next === 'close') return this.#close(reply.goodbye)
     if (reply.speaker !== undefined) {
       this.flush()
       this.#closed = true
@@ -358,10 +358,10 @@ export class Talk {
     this.#full = false
   }
 
-  #close(): void {
+  #close(goodbye = false): void {
     if (this.#closed) return
     this.flush()
     this.#closed = true
-    this.#port.close()
+    this.#port.close(goodbye)
   }
 }

@@ -70,7 +70,7 @@ class Gathered implements SessionTrace {
   readonly #now: () => number
   readonly #record: (events: string) => void
   readonly #drop: () => void
-  #pieces: (string | number)[] = []
+  #pieces: string[] = []
   #count = 0
 
   constructor(id: string, now: () => number, record: (events: string) => void, drop: () => void) {
@@ -99,7 +99,7 @@ class Gathered implements SessionTrace {
   asked(line: AskedLine, ms: number): void {
     const half = halfOf(line)
     this.#begin()
-    this.#pieces.push(half, Math.round(ms * 1000) / 1000, '}')
+    this.#pieces.push(half, String(Math.round(ms * 1000) / 1000), '}')
     this.#end()
   }
 
@@ -112,7 +112,7 @@ class Gathered implements SessionTrace {
   }
 
   #begin(): void {
-    this.#pieces.push(this.#count === 0 ? '{"t":' : ',{"t":', this.#now())
+    this.#pieces.push(this.#count === 0 ? '{"t":' : ',{"t":', textOfTime(this.#now()))
   }
 
   #end(): void {
@@ -245,6 +245,18 @@ function recordsIn(lines: string | Buffer): number {
   let count = 0
   for (let at = lines.indexOf(LF); at !== -1; at = lines.indexOf(LF, at + 1)) count += 1
   return count
+}
+
+let lastTime = 0
+let lastText = '0'
+
+/** Most events of a busy server share their millisecond with others. */
+function textOfTime(time: number): string {
+  if (time !== lastTime) {
+    lastTime = time
+    lastText = String(time)
+  }
+  return lastText
 }
 
 /** All of a line's events but for the times. */

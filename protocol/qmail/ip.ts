@@ -23,9 +23,23 @@ export function parseIPv6(text: string): bigint | undefined {
 
 /** The number of a dotted IPv4 address, four decimal bytes. */
 export function parseIPv4(text: string): number | undefined {
-  const bytes = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$/.exec(text)?.slice(1).map(Number)
-  if (bytes === undefined || bytes.some((byte) => byte > 255)) return undefined
-  return bytes.reduce((value, byte) => (value * 256 + byte) >>> 0, 0)
+  let value = 0
+  let byte = 0
+  let digits = 0
+  let dots = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 0x2e) {
+      if (digits === 0 || ++dots > 3) return undefined
+      value = value * 256 + byte
+      byte = digits = 0
+    } else {
+      if (code < 0x30 || code > 0x39 || ++digits > 3) return undefined
+      byte = byte * 10 + code - 0x30
+      if (byte > 255) return undefined
+    }
+  }
+  return dots === 3 && digits > 0 ? value * 256 + byte : undefined
 }
 
 /** The address of a number in the spelling of RFC 5952. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { createSecureContext } from 'node:tls'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { Engine } from '../../core/smtp/connection.ts'
@@ -229,6 +230,24 @@ describe('the end of a listener', { concurrency: true }, () => {
     assert.equal(await client.rest(), '')
     await engine.finish(60_000)
     assert.equal(engine.count, 0)
+  })
+
+  test('a client that says QUIT and keeps its half open is not waited for', async (t) => {
+    const { engine, connect } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    assert.equal(await client.command('QUIT'), '221 test.example')
+    assert.equal(await client.rest(), '')
+    assert.equal(await promisify(engine.server.getConnections.bind(engine.server))(), 0)
+    assert.equal(engine.count, 0)
+  })
+
+  test('what stands behind QUIT takes nothing away of what was said before it', async (t) => {
+    const { connect } = await listen(t)
+    const client = await connect()
+    await client.reply()
+    client.send(`NOOP\r\nNOOP\r\nQUIT\r\n${'NOOP\r\n'.repeat(200_000)}`)
+    assert.equal(await client.rest(), '250 ok\r\n250 ok\r\n221 test.example\r\n')
   })
 
   test('what is not over in time is ended', async (t) => {

@@ -8,6 +8,7 @@ import { Dialogue, type Offers } from '../../core/smtp/dialogue.ts'
 import type { Policy } from '../../core/smtp/policy.ts'
 import { SmtpSession } from '../../core/smtp/session.ts'
 import type { SessionTrace } from '../../core/trace/types.ts'
+import { copyOfEnvironment } from '../../protocol/spp/environment.ts'
 
 export interface Stored {
   readonly envelope: Envelope
@@ -82,7 +83,7 @@ export function fakeDialogue({ compat = false, lines = {}, env = {}, databytes =
     isOwnIp: (ip) => ip === '127.0.0.1',
   }
   const session = new SmtpSession({
-    id: 'test', service: 'smtp', compat, client: { ip: '127.0.0.1', port: 1, host: undefined }, env: { TCPREMOTEIP: '127.0.0.1', ...env }, relayByLogin,
+    id: 'test', service: 'smtp', compat, client: { ip: '127.0.0.1', port: 1, host: undefined }, env: copyOfEnvironment({ TCPREMOTEIP: '127.0.0.1', ...env }), relayByLogin,
     // As for test/harness/home.ts.
     limits: { ...DEFAULT_LIMITS, errors: 0, junkCommands: 0, earlyTalkers: 'note', pipelining: 'note', ...limits },
   })
