@@ -10,7 +10,7 @@ import type { Peer } from '../smtp/connection.ts'
 
 export interface Access {
   readonly allow: boolean
-  /** The connection's own, without a prototype. */
+  /** The connection's own. */
   readonly env: Record<string, string>
   readonly host: string | undefined
   /** The TCP rule that applied, such as `control/smtp-tcprules:3`. */

@@ -14,7 +14,7 @@ export interface SessionStart {
   readonly service: string
   readonly compat: boolean
   readonly client: Session['client']
-  /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. The session's own from here on; without a prototype. */
+  /** Everything the environment begins with: PATH, smtpconfig, tcprules, TCP*. The session's own from here on: `copyOfEnvironment` makes it. */
   readonly env: Record<string, string>
   /** Without LIMITS; those of a compat listener are the original's in any case. */
   readonly limits?: Limits

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dangerousName, isEnvironmentName, isEnvironmentValue } from './environment.ts'
+import { copyOfEnvironment, dangerousName, isEnvironmentName, isEnvironmentValue } from './environment.ts'
 
 test('names', () => {
   for (const name of ['A', 'SMTPHELOHOST', 'x-y', 'é', ' ']) assert.ok(isEnvironmentName(name), name)
@@ -19,4 +19,14 @@ test('names that choose what the next program runs', () => {
   for (const name of ['', 'path', 'MYPATH', 'PATHS', 'ENVIRONMENT', 'LD', 'NODE', 'XLD_PRELOAD', 'PYTHO']) {
     assert.ok(!dangerousName(name), name)
   }
+})
+
+test('a copy has no names but its own', () => {
+  const env = copyOfEnvironment({ A: '1', ['__proto__']: 'x' } as Record<string, string>)
+  for (const name of ['constructor', 'toString', 'hasOwnProperty']) assert.equal(env[name], undefined)
+  env['__proto__'] = 'mine'
+  const copy = copyOfEnvironment(env)
+  assert.deepEqual(Object.entries(copy), [['A', '1'], ['__proto__', 'mine']])
+  delete env['A']
+  assert.deepEqual([Object.keys(env), copy['A']], [['__proto__'], '1'])
 })

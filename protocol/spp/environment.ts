@@ -23,9 +23,16 @@ export function dangerousName(name: string): boolean {
   return /^(?:(?:PATH|IFS|ENV|BASH_ENV)$|LD_|NODE_|PERL|PYTHON|RUBY|PHP)/.test(name)
 }
 
-/** A copy that is a session's own, with names that need be no property of any object. A spread takes three times as long for so many names. */
+/**
+ * An object that has no names but its own. V8 keeps one whose prototype is null as a hash table, which takes four times as long to copy
+ * as one whose prototype has nothing.
+ */
+const Environment = function () { /* nothing */ } as unknown as new () => Record<string, string>
+Environment.prototype = Object.freeze(Object.create(null) as object)
+
+/** A copy that is a session's own, with names that need be no property of any object. */
 export function copyOfEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const copy = Object.create(null) as Record<string, string>
+  const copy = new Environment()
   for (const name in env) copy[name] = env[name]!
   return copy
 }
