@@ -53,7 +53,7 @@ export function isAscii(text: string): boolean {
 
 /** ASCII lower case only, as qmail compares: other characters stay as they are. */
 export function asciiLower(text: string): string {
-  return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
+  return !/[A-Z]/.test(text) ? text : text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
 }
 
 function isSecondOfPair(text: string, index: number): boolean {

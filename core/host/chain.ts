@@ -228,8 +228,12 @@ function apply(command: Command, hook: Hook, state: SppState): void {
 }
 
 function record(line: Line, result: RunResult, settled: Settlement, request: HookRequest, ms: number): void {
+  const commands = result.reply === undefined ? result.commands.map(printCommand) : result.reply.split('\n')
+  if (settled.fault === undefined && result.exit === undefined && result.complaint === undefined && line.options.shadow !== true) {
+    return recordAsked(request.trace, line, ms, commands)
+  }
   request.trace.add({
-    ...hookEvent(line, ms, result.reply === undefined ? result.commands.map(printCommand) : result.reply.split('\n')),
+    ...hookEvent(line, ms, commands),
     ...(settled.fault === undefined ? {} : { fault: settled.fault.kind, detail: settled.fault.detail }),
     ...(result.exit === undefined ? {} : { exit: result.exit }),
     ...(result.complaint === undefined ? {} : { complaint: result.complaint }),

@@ -28,8 +28,8 @@ class LoggedTrace implements SessionTrace {
   }
 
   /** Nobody wants to read that in a log. */
-  asked(line: AskedLine, ms: number): void {
-    recordAsked(this.#trace, line, ms)
+  asked(line: AskedLine, ms: number, commands: readonly string[]): void {
+    recordAsked(this.#trace, line, ms, commands)
   }
 
   flush(): void {

@@ -291,7 +291,7 @@ export class Dialogue implements Required<DialogueDeps> {
   /** Records a reply on its way out. */
   say(answer: Reply, decided?: string): Reply {
     this.conduct.answered(answer.text)
-    this.trace.add({ event: 'reply', text: answer.text, ...(decided === undefined ? {} : { decidedBy: decided }) })
+    this.trace.add(decided === undefined ? { event: 'reply', text: answer.text } : { event: 'reply', text: answer.text, decidedBy: decided })
     return answer
   }
 

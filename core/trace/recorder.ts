@@ -96,10 +96,11 @@ class Gathered implements SessionTrace {
     this.#end()
   }
 
-  asked(line: AskedLine, ms: number): void {
+  asked(line: AskedLine, ms: number, commands: readonly string[]): void {
     const half = halfOf(line)
+    const said = commands.length === 0 ? '[]' : JSON.stringify(commands)
     this.#begin()
-    this.#pieces.push(half, String(Math.round(ms * 1000) / 1000), '}')
+    this.#pieces.push(half, said, ',"ms":', String(Math.round(ms * 1000) / 1000), '}')
     this.#end()
   }
 
@@ -259,14 +260,14 @@ function textOfTime(time: number): string {
   return lastText
 }
 
-/** All of a line's events but for the times. */
+/** All of a line's events but for the times and the answers. */
 const halves = new WeakMap<AskedLine, string>()
 
 function halfOf(line: AskedLine): string {
   const known = halves.get(line)
   if (known !== undefined) return known
-  const { ms: _, ...event } = hookEvent(line, 0, [])
-  const half = `,${JSON.stringify(event).slice(1, -1)},"ms":`
+  const { ms: _, commands: __, ...event } = hookEvent(line, 0, [])
+  const half = `,${JSON.stringify(event).slice(1, -1)},"commands":`
   halves.set(line, half)
   return half
 }

@@ -35,18 +35,20 @@ export function hookEvent({ hook, text, file, number, name, runtime, options }: 
   return { event: 'hook', hook, line: text, file, number, plugin: name, runtime, ms: Math.round(ms * 1000) / 1000, commands, ...shadow }
 }
 
-/** Records that a line was asked and had nothing to say, in the shortest way that the trace has. */
-export function recordAsked(trace: SessionTrace, line: AskedLine, ms: number): void {
-  if (trace.asked === undefined) trace.add(hookEvent(line, ms, []))
-  else trace.asked(line, ms)
+const NOTHING: readonly string[] = []
+
+/** Records that a line was asked, and what it answered, in the shortest way that the trace has. */
+export function recordAsked(trace: SessionTrace, line: AskedLine, ms: number, commands = NOTHING): void {
+  if (trace.asked === undefined) trace.add(hookEvent(line, ms, commands))
+  else trace.asked(line, ms, commands)
 }
 
 /** Where one session's (or one delivery's) events go. Never throws, never waits. */
 export interface SessionTrace {
   readonly id: string
   add(event: NewTraceEvent): void
-  /** A shorter way for the event there is most of, `hookEvent` of a line that had nothing to say. @param ms how long that took */
-  asked?(line: AskedLine, ms: number): void
+  /** A shorter way for the event there is most of, `hookEvent` of a line that did not fail. @param ms how long that took */
+  asked?(line: AskedLine, ms: number, commands: readonly string[]): void
   /** Hands the gathered events to the recorder: at the end of a transaction and of the session. */
   flush(): void
 }
