@@ -15,8 +15,6 @@ interface Row {
   readonly start: StartPeer
   /** Fewer messages where each costs much. */
   readonly part?: number
-  /** Answers once a message is on disk. */
-  readonly durable?: true
 }
 
 const [rounds = 3, messages = 10_000] = process.argv.slice(2, 4).map(Number)
@@ -31,8 +29,12 @@ const ROWS: readonly Row[] = [
   { what: 'Helios, one sandboxed', start: helios('sandbox', 'discard') },
   { what: 'Helios, one worker', start: helios('worker', 'discard') },
   { what: 'Helios, one program', start: helios('program', 'discard'), part: 40 },
-  { what: 'Postfix, Maildir', start: postfix, part: 5, durable: true },
-  { what: 'Helios, Maildir', start: helios('none', 'maildir'), part: 5, durable: true },
+  { what: 'Postfix, Maildir', start: postfix(), part: 5 },
+  { what: 'Helios, Maildir', start: helios('none', 'maildir'), part: 5 },
+  { what: 'Helios, Maildir, ten inline', start: helios('inline10', 'maildir'), part: 5 },
+  { what: 'Helios, Maildir, one sandboxed', start: helios('sandbox', 'maildir'), part: 5 },
+  { what: 'Helios, Maildir, one worker', start: helios('worker', 'maildir'), part: 5 },
+  { what: 'Helios, Maildir, one program', start: helios('program', 'maildir'), part: 40 },
 ]
 
 /** What each figure is compared with. */
@@ -43,6 +45,10 @@ const BASES: Readonly<Record<string, readonly string[]>> = {
   'Helios, one worker': ['Helios, no plugins'],
   'Helios, one program': ['Helios, no plugins'],
   'Helios, Maildir': ['Postfix, Maildir'],
+  'Helios, Maildir, ten inline': ['Helios, Maildir'],
+  'Helios, Maildir, one sandboxed': ['Helios, Maildir'],
+  'Helios, Maildir, one worker': ['Helios, Maildir'],
+  'Helios, Maildir, one program': ['Helios, Maildir'],
 }
 
 interface Figure {
@@ -96,12 +102,12 @@ const results = new Map(running.map(({ row, figures }) => [row.what, {
   one: { perSecond: median(figures.one.map((each) => each.perSecond)), cpu: median(figures.one.map((each) => each.cpu)) },
 }]))
 console.log(`\n${SIZE} bytes, ${SESSIONS} sessions at a time, median of ${rounds}; messages a second (µs of processor time each)`)
-console.log('                          many a connection     one a connection      beside')
+console.log('                                  many a connection     one a connection      beside')
 for (const [what, { many, one }] of results) {
   const print = ({ perSecond, cpu }: Figure): string => `${perSecond.toFixed(0).padStart(7)} (${cpu.toFixed(0)})`.padEnd(20)
   const beside = (BASES[what] ?? []).flatMap((base) => {
     const other = results.get(base)
     return other === undefined ? [] : [`${(many.perSecond / other.many.perSecond).toFixed(2)} and ${(one.perSecond / other.one.perSecond).toFixed(2)} × ${base}`]
   })
-  console.log(`${what.padEnd(24)}${print(many)}  ${print(one)}  ${beside.join(', ')}`)
+  console.log(`${what.padEnd(32)}${print(many)}  ${print(one)}  ${beside.join(', ')}`)
 }

@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { certificateFiles, type MadeCertificate } from '../harness/certificates.ts'
 import { makeHome, temporaryDirectory, type HomeFiles } from '../harness/home.ts'
 import { freePort } from '../harness/ports.ts'
 
@@ -38,8 +39,8 @@ const nothing = () => undefined
 export default definePlugin({ name: 'quiet', summary: 'Says nothing.', helo: nothing, mail: nothing, rcpt: nothing })
 `
 /** All from one address, and thousands of NOOPs: limits on a client would end the measurement. */
-const SETTINGS = JSON.stringify({
-  listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0 }], limits: { connections: 0, junkCommands: 0 },
+const settings = (listener: object = {}): string => JSON.stringify({
+  listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0, ...listener }], limits: { connections: 0, junkCommands: 0 },
 })
 const WORKER = '#!/bin/sh\necho spp/2\nwhile read -r line; do [ "$line" ] || echo .; done\n'
 
@@ -94,12 +95,20 @@ export function helios(lines: keyof typeof LINES, list: keyof typeof LISTS, more
       'control/smtpplugins': LINES[lines] + LISTS[list],
       'control/smtpconfig': 'export BADHELO=1\nexport MAXRECIPIENTS=100\nexport MAXBOUNCERECIPIENTS=1\n',
       'control/badhelo': 'nobody.example\n', 'control/badmailfrom': 'nobody@nowhere.example\n', 'control/badrcptto': 'nobody@nowhere.example\n',
-      'helios.config.json': SETTINGS, 'plugins/discard.ts': DISCARD, 'plugins/quiet.ts': QUIET, 'plugins/worker.sh': { content: WORKER, mode: 0o755 }, ...more,
+      'helios.config.json': settings(), 'plugins/discard.ts': DISCARD, 'plugins/quiet.ts': QUIET, 'plugins/worker.sh': { content: WORKER, mode: 0o755 }, ...more,
     })
     execFileSync(process.execPath, [LAUNCHER, '--home', home.path, 'user', 'add', 'x@local.example'], { input: 'bench password\n', stdio: ['pipe', 'ignore', 'inherit'] })
     const child = start(process.execPath, [LAUNCHER, '--home', home.path, 'serve'], home.path)
     return peerOf(child, await portOf(child))
   }
+}
+
+/** Without plugins, with STARTTLS. */
+export function heliosTls(certificate: MadeCertificate): StartPeer {
+  return helios('none', 'discard', {
+    'helios.config.json': settings({ tls: 'starttls' }), 'control/smtpconfig-stunnel': 'cert = tls/bench.pem\nkey = tls/bench.key\n',
+    ...certificateFiles({ bench: certificate }),
+  })
 }
 
 async function portOf(child: ChildProcess): Promise<number> {
@@ -121,8 +130,8 @@ export const smtpSink: StartPeer = async () => {
   return peerOf(child, port)
 }
 
-/** One process; with `ten`, Haraka's own plugins for what our ten lines do, and written here what it has none for. */
-export function haraka(plugins: 'none' | 'ten'): StartPeer {
+/** One process; with `ten`, Haraka's own plugins for what our ten lines do, and written here what it has none for; with a certificate, STARTTLS. */
+export function haraka(plugins: 'none' | 'ten', certificate?: MadeCertificate): StartPeer {
   return async () => {
     const directory = await temporaryDirectory()
     const cache = process.env['HELIOS_BENCH_HARAKA'] ?? directory
@@ -148,6 +157,11 @@ export function haraka(plugins: 'none' | 'ten'): StartPeer {
     writeFileSync(join(config, 'accounts'), `${join(directory, 'accounts.db')}\n`)
     for (const [name, content] of Object.entries(HARAKA_CONFIG)) writeFileSync(join(config, name), content)
     const asked = plugins === 'none' ? [] : ['helo.checks', 'access', 'limit', 'bounce', 'tarpit', 'accounts', 'quiet']
+    if (certificate !== undefined) {
+      asked.push('tls')
+      writeFileSync(join(config, 'tls_cert.pem'), certificate.cert)
+      writeFileSync(join(config, 'tls_key.pem'), certificate.key)
+    }
     writeFileSync(join(config, 'plugins'), [...asked, 'rcpt_to.in_host_list', 'discard', ''].join('\n'))
     writeFileSync(join(config, 'smtp.ini'), `listen=127.0.0.1:${port}\nnodes=0\n`)
     writeFileSync(join(config, 'log.ini'), '[main]\nlevel=ERROR\n')
@@ -159,8 +173,8 @@ export function haraka(plugins: 'none' | 'ten'): StartPeer {
   }
 }
 
-/** A whole instance in a temporary directory, delivering into a Maildir. Needs root. */
-export const postfix: StartPeer = async () => {
+/** A whole instance in a temporary directory, delivering into a Maildir; with a certificate, STARTTLS. Needs root. */
+export const postfix = (certificate?: MadeCertificate): StartPeer => async () => {
   if (process.getuid?.() !== 0 || !existsSync('/etc/postfix/master.cf.proto')) return undefined
   const port = await freePort()
   const directory = await temporaryDirectory()
@@ -192,7 +206,8 @@ maillog_file = ${at('log')}
 maillog_file_prefixes = ${directory}
 smtpd_client_connection_count_limit = 0
 alias_maps =
-`)
+${certificate === undefined ? '' : `smtpd_tls_security_level = may\nsmtpd_tls_chain_files = ${at('etc/tls.pem')}\n`}`)
+  if (certificate !== undefined) writeFileSync(at('etc/tls.pem'), `${certificate.key}${certificate.cert}`, { mode: 0o600 })
   const master = readFileSync('/etc/postfix/master.cf.proto', 'utf8')
     .replace(/^smtp +inet .*/m, `${port} inet n - n - - smtpd`)
     .replace(/^([a-z]+ +(?:unix|unix-dgram) +\S+ +\S+ +)y /gm, '$1n ')

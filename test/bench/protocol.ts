@@ -150,9 +150,12 @@ try {
     }
   }
   console.log(`median of ${ROUNDS}, one client for all; NaN: the server hung up`)
-  console.log(`${''.padEnd(40)}${running.map(({ name }) => name.padStart(12)).join('')}`)
+  const others = running.slice(1)
+  console.log(`${''.padEnd(40)}${running.map(({ name }) => name.padStart(12)).join('')}${others.map(({ name }) => `× ${name}`.padStart(14)).join('')}`)
   for (const [what] of measures) {
-    console.log(`${what.padEnd(40)}${running.map(({ found }) => median(found.get(what)!).toFixed(0).padStart(12)).join('')}`)
+    const [ours, ...theirs] = running.map(({ found }) => median(found.get(what)!))
+    const ratios = theirs.map((figure) => (ours! / figure).toFixed(2).padStart(14))
+    console.log(`${what.padEnd(40)}${[ours!, ...theirs].map((figure) => figure.toFixed(0).padStart(12)).join('')}${ratios.join('')}`)
   }
   console.log(`${'MiB of the process with 2,000 idle'.padEnd(40)}${running.map(({ peer }) => (idleTotal.get(peer.pid) ?? Number.NaN).toFixed(0).padStart(12)).join('')}`)
 } finally {
