@@ -218,10 +218,13 @@ class Connection extends SMTPConnection implements Port {
       if (!intake.write(chunk)) socket.pause()
     })
     intake.on('drain', () => socket.resume())
-    socket.once('end', () => {
+    const ended = (): void => {
       this.talk?.inputEnded()
       intake.end()
-    })
+    }
+    // A client that has left before it was let in ends nothing any more.
+    if (socket.readableEnded) ended()
+    else socket.once('end', ended)
   }
 
   /** As if another client had connected: rules, limits and greeting once more. */
@@ -263,6 +266,8 @@ class Connection extends SMTPConnection implements Port {
   }
 
   startTls(): void {
+    // The stop came while the client's STARTTLS waited for an answer: in a handshake nobody could tell it.
+    if (this.stopping()) return this.close()
     this.#handshake((talk) => { if (this.stopping()) talk.shutdown() })
   }
 
@@ -384,8 +389,8 @@ class Connection extends SMTPConnection implements Port {
 }
 
 /**
- * The library's stream type with only our reading of it: what a socket is piped into. `write` and `end` are the whole of it, for a
- * Writable's own ones cost more for each chunk than most commands do.
+ * The library's stream type with only our reading of it: where a socket's bytes go, and what the library pipes a TLS socket into. `write`
+ * and `end` are the whole of it, for a Writable's own ones cost more for each chunk than most commands do.
  */
 class Intake extends SMTPStream {
   readonly #connection: Connection

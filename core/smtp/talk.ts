@@ -36,6 +36,8 @@ const NOTHING = Buffer.alloc(0)
 const LF = 0x0a
 /** Replies gathered before they must leave. */
 const GATHER_LIMIT = 16_384
+/** Replies that any client's system takes, whether the client reads them or not. The end of a connection cannot cost them. */
+const SURELY_TAKEN = 16_384
 /** Commands served from one chunk before others get a turn: awaits alone never yield to sockets. */
 const TURN = 100
 
@@ -68,6 +70,8 @@ export class Talk {
   #greeted: void | Promise<void> = undefined
   /** Commands of the current chunk. */
   #served = 0
+  /** Bytes of replies that the client may not have read yet: it has read all before the content it sends. */
+  #unread = 0
 
   /** @param clock milliseconds that never go back; @param begun when the session began */
   constructor(port: Port, dialogue: Dialogue, clock: () => number = now, begun = clock()) {
@@ -264,6 +268,7 @@ export class Talk {
 
   #data(decoder: DataDecoder, chunk: Buffer): Step | Promise<Step> {
     const came = this.#clock()
+    this.#unread = 0
     this.#pace.received(chunk.length, came)
     const { content, rest, end } = decoder.decode(chunk)
     const stored = content.length > 0 ? this.#dialogue.receiving?.content(content) : undefined
@@ -342,6 +347,7 @@ export class Talk {
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''
+    this.#unread += out.length
     try {
       if (!this.#port.write(isAscii(out) ? out : bytesOf(out))) this.#full = true
     } catch (cause) {
@@ -362,6 +368,6 @@ export class Talk {
     if (this.#closed) return
     this.flush()
     this.#closed = true
-    this.#port.close(goodbye)
+    this.#port.close(goodbye && this.#unread <= SURELY_TAKEN)
   }
 }

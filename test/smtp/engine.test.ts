@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { createSecureContext } from 'node:tls'
@@ -250,6 +250,44 @@ describe('the end of a listener', { concurrency: true }, () => {
     assert.equal(await client.rest(), '250 ok\r\n250 ok\r\n221 test.example\r\n')
   })
 
+  test('what is said behind QUIT costs a client that has read nothing none of its replies', async (t) => {
+    const { engine, port } = await listen(t)
+    const client = connect({ port, host: '127.0.0.1' }).on('error', () => {})
+    await once(client, 'data')
+    client.pause()
+    // More than the client's system holds for it, less than both do.
+    client.write('EHLO x\r\n'.repeat(6000))
+    const [connection] = engine.connections as unknown as Set<{ readonly _socket: Socket; readonly _closing: boolean }>
+    // Replies have come to a halt, and so has the client.
+    for (let before = -1; before !== connection!._socket.bytesWritten || before === 0;) {
+      before = connection!._socket.bytesWritten
+      await new Promise((resolve) => { setTimeout(resolve, 50) })
+    }
+    client.write('QUIT\r\n')
+    while (!connection!._closing && engine.count > 0) await new Promise((resolve) => { setImmediate(resolve) })
+    client.end('NOOP\r\n')
+    await new Promise((resolve) => { setTimeout(resolve, 50) })
+    let said = ''
+    client.on('data', (chunk: Buffer) => { said += chunk.toString('latin1') }).resume()
+    await once(client, 'close')
+    assert.equal(said.match(/^250 /gm)?.length, 6000)
+    assert.match(said, /\r\n221 test\.example\r\n$/)
+  })
+
+  test('a client that has left before it is let in is not kept', async (t) => {
+    let release = (): void => {}
+    const { engine, connect } = await listen(t, { hold: new Promise((resolve) => { release = resolve }) })
+    const client = await connect()
+    while (engine.count === 0) await new Promise((resolve) => { setImmediate(resolve) })
+    const [connection] = engine.connections as unknown as Set<{ readonly _socket: Socket }>
+    client.end()
+    while (!connection!._socket.readableEnded) await new Promise((resolve) => { setImmediate(resolve) })
+    release()
+    assert.equal(await client.rest(), '220 test.example ESMTP\r\n')
+    await engine.finish(60_000)
+    assert.equal(engine.count, 0)
+  })
+
   test('what is not over in time is ended', async (t) => {
     const { engine, connect, fakes } = await listen(t)
     const client = await connect()
@@ -270,6 +308,22 @@ test('a client that waits to be let in when the server stops is told so, and doe
   const finished = engine.finish(60_000)
   release()
   assert.match(await client.rest(), /421 shutting down, come back later \(#4\.3\.2\)\r\n$/)
+  await client.leave()
+  await finished
+})
+
+test('a client whose STARTTLS is answered when the server stops is not waited for', { timeout: 30_000 }, async (t) => {
+  let release = (): void => {}
+  const slow = new Promise<void>((resolve) => { release = resolve })
+  const { engine, connect } = await listen(t, { offers: { starttls: true }, lines: { helo: [async () => { await slow; return { commands: [] } }] } })
+  const client = await connect()
+  await client.reply()
+  client.send('EHLO x\r\nSTARTTLS\r\n')
+  while (engine.connections.size === 0) await new Promise((resolve) => { setImmediate(resolve) })
+  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  const finished = engine.finish(3_600_000)
+  release()
+  assert.match(await client.rest(), /^250[^]*\r\n220 [^\r]*\r\n$/)
   await client.leave()
   await finished
 })
