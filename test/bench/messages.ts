@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { median, processorSeconds } from './cost.ts'
-import { haraka, helios, postfix, smtpSink, type Peer, type StartPeer } from './peers.ts'
+import { haraka, helios, NOTHING_KEPT, postfix, smtpSink, type Peer, type StartPeer } from './peers.ts'
 
 interface Row {
   readonly what: string
@@ -23,6 +23,7 @@ const only = process.argv.slice(4)
 const ROWS: readonly Row[] = [
   { what: 'smtp-sink', start: smtpSink },
   { what: 'Helios, no plugins', start: helios('none', 'discard') },
+  { what: 'Helios, no plugins, no trace, no log', start: helios('none', 'discard', NOTHING_KEPT) },
   { what: 'Haraka, no plugins', start: haraka('none') },
   { what: 'Helios, ten inline', start: helios('inline10', 'discard') },
   { what: 'Haraka, ten', start: haraka('ten') },
@@ -40,6 +41,7 @@ const ROWS: readonly Row[] = [
 /** What each figure is compared with. */
 const BASES: Readonly<Record<string, readonly string[]>> = {
   'Helios, no plugins': ['smtp-sink', 'Haraka, no plugins'],
+  'Helios, no plugins, no trace, no log': ['smtp-sink', 'Haraka, no plugins'],
   'Helios, ten inline': ['Haraka, ten'],
   'Helios, one sandboxed': ['Helios, no plugins'],
   'Helios, one worker': ['Helios, no plugins'],
@@ -102,12 +104,12 @@ const results = new Map(running.map(({ row, figures }) => [row.what, {
   one: { perSecond: median(figures.one.map((each) => each.perSecond)), cpu: median(figures.one.map((each) => each.cpu)) },
 }]))
 console.log(`\n${SIZE} bytes, ${SESSIONS} sessions at a time, median of ${rounds}; messages a second (µs of processor time each)`)
-console.log('                                  many a connection     one a connection      beside')
+console.log('                                        many a connection     one a connection      beside')
 for (const [what, { many, one }] of results) {
   const print = ({ perSecond, cpu }: Figure): string => `${perSecond.toFixed(0).padStart(7)} (${cpu.toFixed(0)})`.padEnd(20)
   const beside = (BASES[what] ?? []).flatMap((base) => {
     const other = results.get(base)
     return other === undefined ? [] : [`${(many.perSecond / other.many.perSecond).toFixed(2)} and ${(one.perSecond / other.one.perSecond).toFixed(2)} × ${base}`]
   })
-  console.log(`${what.padEnd(32)}${print(many)}  ${print(one)}  ${beside.join(', ')}`)
+  console.log(`${what.padEnd(38)}${print(many)}  ${print(one)}  ${beside.join(', ')}`)
 }

@@ -39,9 +39,11 @@ const nothing = () => undefined
 export default definePlugin({ name: 'quiet', summary: 'Says nothing.', helo: nothing, mail: nothing, rcpt: nothing })
 `
 /** All from one address, and thousands of NOOPs: limits on a client would end the measurement. */
-const settings = (listener: object = {}): string => JSON.stringify({
-  listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0, ...listener }], limits: { connections: 0, junkCommands: 0 },
+const settings = (listener: object = {}, more: object = {}): string => JSON.stringify({
+  listeners: [{ service: 'smtp', host: '127.0.0.1', port: 0, ...listener }], limits: { connections: 0, junkCommands: 0 }, ...more,
 })
+/** As smtp-sink, which says nothing of what it did. */
+export const NOTHING_KEPT: HomeFiles = { 'helios.config.json': settings({}, { trace: { enabled: false }, log: { level: 'warn' } }) }
 const WORKER = '#!/bin/sh\necho spp/2\nwhile read -r line; do [ "$line" ] || echo .; done\n'
 
 export const LISTS = {
