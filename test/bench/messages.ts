@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { median, processorSeconds } from './cost.ts'
-import { haraka, helios, NOTHING_KEPT, postfix, smtpSink, type Peer, type StartPeer } from './peers.ts'
+import { bareNode, haraka, helios, NOTHING_KEPT, postfix, smtpSink, type Peer, type StartPeer } from './peers.ts'
 
 interface Row {
   readonly what: string
@@ -22,6 +22,7 @@ const only = process.argv.slice(4)
 
 const ROWS: readonly Row[] = [
   { what: 'smtp-sink', start: smtpSink },
+  { what: 'Node, the same words always', start: bareNode },
   { what: 'Helios, no plugins', start: helios('none', 'discard') },
   { what: 'Helios, no plugins, no trace, no log', start: helios('none', 'discard', NOTHING_KEPT) },
   { what: 'Haraka, no plugins', start: haraka('none') },

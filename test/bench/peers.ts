@@ -132,6 +132,33 @@ export const smtpSink: StartPeer = async () => {
   return peerOf(child, port)
 }
 
+/** Answers each line with the same words and looks at nothing: what is left of a server in Node when there is no server. */
+const BARE_NODE = `require('node:net').createServer((socket) => {
+  let content = false
+  socket.on('error', () => {}).setNoDelay(true).write('220 bare.example ESMTP\\r\\n')
+  socket.on('data', (chunk) => {
+    if (content) {
+      if (chunk.toString('latin1', chunk.length - 5) !== '\\r\\n.\\r\\n') return
+      content = false
+      socket.write('250 ok\\r\\n')
+    } else if (chunk[0] === 0x44) {
+      content = true
+      socket.write('354 go ahead\\r\\n')
+    } else if (chunk[0] === 0x51) {
+      socket.write('221 bare.example\\r\\n')
+      socket.destroy()
+    } else socket.write('250 ok\\r\\n')
+  })
+}).listen(Number(process.argv[1]), '127.0.0.1', 511)
+`
+
+export const bareNode: StartPeer = async () => {
+  const port = await freePort()
+  const child = start(process.execPath, ['-e', BARE_NODE, String(port)], '/')
+  await listening(port)
+  return peerOf(child, port)
+}
+
 /** One process; with `ten`, Haraka's own plugins for what our ten lines do, and written here what it has none for; with a certificate, STARTTLS. */
 export function haraka(plugins: 'none' | 'ten', certificate?: MadeCertificate): StartPeer {
   return async () => {
