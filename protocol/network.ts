@@ -1,10 +1,10 @@
-/** Networks as operators write them: `10.0.0.0/8`, `2001:db8::/32`, or one address. */
+/** Networks as operators write them: `10.0.0.0/8`, `2001:db8::/32`, or one address. Plain data: settings go to other processes as JSON. */
 import { parseIPv4, parseIPv6, printIPv6, unmapIPv4 } from './qmail/ip.ts'
 
 export interface Network {
   readonly family: 4 | 6
-  /** The address bits of the network, right-aligned. */
-  readonly prefix: bigint
+  /** The address bits of the network, right-aligned, as a hexadecimal number. */
+  readonly prefix: string
   /** How many those are. */
   readonly bits: number
 }
@@ -20,7 +20,7 @@ export function parseNetwork(text: string): Network | undefined {
   if (bits > width) return undefined
   const rest = BigInt(width - bits)
   const prefix = value >> rest
-  return prefix << rest === value ? { family, prefix, bits } : undefined
+  return prefix << rest === value ? { family, prefix: prefix.toString(16), bits } : undefined
 }
 
 /** Whether the address is in one of the networks. An IPv4 address in its IPv6 form is IPv4; a zone is left out of account. */
@@ -28,7 +28,7 @@ export function inNetworks(networks: readonly Network[], ip: string): boolean {
   if (networks.length === 0) return false
   const address = numberOf(ip)
   if (address === undefined) return false
-  return networks.some(({ family, prefix, bits }) => family === address.family && address.value >> BigInt(widthOf(family) - bits) === prefix)
+  return networks.some(({ family, prefix, bits }) => family === address.family && prefixOf(address, bits) === prefix)
 }
 
 /** A name for the network of so many bits that the address is in: equal for two addresses in the same one. What is no address is its own. */
@@ -39,7 +39,7 @@ export function networkOf(ip: string, ipv4Bits: number, ipv6Bits: number): strin
   const address = numberOf(ip)
   if (address === undefined) return ip
   const bits = address.family === 4 ? ipv4Bits : ipv6Bits
-  return `${address.family}:${(address.value >> BigInt(widthOf(address.family) - bits)).toString(16)}/${bits}`
+  return `${address.family}:${prefixOf(address, bits)}/${bits}`
 }
 
 /** The same network for people: `192.0.2.1`, `2001:db8::/64`. */
@@ -60,11 +60,18 @@ export function isLoopback(ip: string): boolean {
   return v4 === undefined ? inNetworks(LOOPBACK, ip) : v4 >>> 24 === 127
 }
 
-const LOOPBACK: readonly Network[] = [{ family: 4, prefix: 127n, bits: 8 }, { family: 6, prefix: 1n, bits: 128 }]
+const LOOPBACK: readonly Network[] = [{ family: 4, prefix: '7f', bits: 8 }, { family: 6, prefix: '1', bits: 128 }]
 
 const widthOf = (family: 4 | 6): number => (family === 4 ? 32 : 128)
 
-function numberOf(text: string): { readonly family: 4 | 6; readonly value: bigint } | undefined {
+interface Address {
+  readonly family: 4 | 6
+  readonly value: bigint
+}
+
+const prefixOf = ({ family, value }: Address, bits: number): string => (value >> BigInt(widthOf(family) - bits)).toString(16)
+
+function numberOf(text: string): Address | undefined {
   const plain = unmapIPv4(text.split('%')[0]!)
   const v4 = parseIPv4(plain)
   if (v4 !== undefined) return { family: 4, value: BigInt(v4) }

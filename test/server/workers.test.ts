@@ -123,6 +123,29 @@ test('files that make no generation: no process is replaced until they are mende
   })
 })
 
+test('proxies, and networks that may speak for others, are known to each of them', async () => {
+  const listener = { service: 'smtp', host: '127.0.0.1', port: 0 }
+  const { server } = await start({ 'control/smtpplugins': `[helo]\n:echo "P250-$TCPREMOTEIP"\n${WHO}\n` }, {
+    listeners: [{ ...listener, proxy: ['127.0.0.0/8', '2001:db8::/32'] }, { ...listener, xclient: ['127.0.0.1', '::1'] }],
+  })
+  const by = new Set<string>()
+  await until(async () => {
+    const [proxied, spoken] = await Promise.all(server.ports.map((port) => SmtpClient.connect(port)))
+    proxied!.send('PROXY TCP4 203.0.113.5 198.51.100.9 4711 25\r\n')
+    assert.deepEqual(await proxied!.reply(), ['220 test.example ESMTP'])
+    await spoken!.reply()
+    spoken!.send('XCLIENT ADDR=203.0.113.5\r\n')
+    assert.deepEqual(await spoken!.reply(), ['220 test.example ESMTP'])
+    for (const client of [proxied!, spoken!]) {
+      const [ip, pid] = await hello(client)
+      assert.equal(ip, '250-203.0.113.5')
+      by.add(`${client === proxied ? 'proxy' : 'xclient'} ${pid}`)
+      await client.leave()
+    }
+    return by.size === 4
+  })
+})
+
 test('a stop ends all of them, in order', async () => {
   const both = await oneOnEach(server)
   const below = await descendantsOf(server.pid)

@@ -83,10 +83,16 @@ export class Member {
       })
       readTracePipe(pipe, options.settings.trace.maxBytes, (lines) => options.trace(lines))
       pipe.once('close', () => traced.resolve())
-      this.#channel.sendNow({
-        order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: Buffer.from(options.pepper).toString('base64'),
-        tickets: options.tickets.toString('base64'),
-      })
+      try {
+        this.#channel.sendNow({
+          order: 'begin', settings: options.settings, number: options.number, mark: options.mark, pepper: Buffer.from(options.pepper).toString('base64'),
+          tickets: options.tickets.toString('base64'),
+        })
+      } catch (cause) {
+        // Left alone it would wait for its order for ever, and this process for it.
+        this.#reasons = [(cause as Error).message]
+        this.kill()
+      }
     }
     this.ended = Promise.all([exited, closed.promise, traced.promise]).then(([how]) => {
       this.#over()
