@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parsePluginList } from '../protocol/spp/list.ts'
 import { DEFAULT_LIST, readControl, type Control } from './control.ts'
 import { ConfigError } from './error.ts'
+import { checkExposure } from './exposure.ts'
 import { loadSettings, type LoadOptions } from './load.ts'
 import type { Problem } from './problem.ts'
 import type { Settings } from './settings.ts'
@@ -27,7 +28,7 @@ export async function checkHome(options: LoadOptions, env: { readonly SPPCONFFIL
     return { settings: undefined, control: undefined, problems: error.problems }
   }
   const { control, problems } = await readControl(settings.home, env)
-  const all = [...problems, ...checkStore(settings, control), ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control), ...await checkMailRoot(settings.home, control)]
+  const all = [...problems, ...checkExposure(settings), ...checkStore(settings, control), ...checkPluginList(control), ...await checkModes(settings.home), ...await checkSecrets(settings.home, control), ...await checkHomeProgram(control), ...await checkMailRoot(settings.home, control)]
   return { settings, control, problems: all.toSorted(compare) }
 }
 

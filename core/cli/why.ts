@@ -33,7 +33,7 @@ export const why: Noun = {
         if (sessions.length > 0) return
         exit(1)
         const off = 'it is switched off; in the settings: "trace": { "enabled": true }'
-        const why = settings.trace.enabled ? 'it keeps the newest sessions only' : off
+        const why = settings.trace.enabled ? 'it keeps the newest sessions only, and one under way from the end of its first message on' : off
         if (options.json !== true) io.err(`helios: no such session in ${settings.home}/trace (${why})`)
       })
   },

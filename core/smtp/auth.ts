@@ -133,7 +133,9 @@ async function tried(dialogue: Dialogue, step: Exclude<Step, { readonly kind: 'c
   // The second half of an exchange: the first has waited.
   if (step.kind === 'right' || step.kind === 'wrong') return judge(dialogue, step.kind === 'right' ? dialogue.auth.account : undefined, step.name, since)
   dialogue.auth.attempt ??= await begin(dialogue, step.name)
-  if (!await dialogue.pause(dialogue.auth.attempt.wait)) return ended(dialogue, UNAVAILABLE)
+  const { wait } = dialogue.auth.attempt
+  if (wait > 0) dialogue.trace.add({ event: 'fact', plugin: 'AUTH', question: 'how long this login waits, after others that failed', answer: `${wait / 1000} s`, ms: 0 })
+  if (!await dialogue.pause(wait)) return ended(dialogue, UNAVAILABLE)
   if (step.kind === 'password') {
     const result = await offer.accounts.login(step.name, step.password)
     if (result.outcome === 'unavailable') return unavailable(dialogue, result.reason)

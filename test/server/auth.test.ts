@@ -1,10 +1,13 @@
 /** AUTH over real sockets: what is offered where, every mechanism, what plugins see, and what a guesser gets. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { after, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { openSqlite } from '../../core/accounts/database.ts'
 import { hashPassword } from '../../core/accounts/passwords.ts'
+import { LAUNCHER } from '../cli/kit.ts'
 import { SmtpClient } from '../client/smtp-client.ts'
 import { tlsFiles } from '../harness/certificates.ts'
 import { delivered, deliverInto, deliveryPlace } from '../harness/delivered.ts'
@@ -202,6 +205,13 @@ test('three failures end the connection, and the network waits for its next try'
   assert.equal(await again.command(`AUTH PLAIN ${plain('ann@local.example', PASSWORD)}`), ACCEPTED)
   // However slow the machine is, it is not sooner.
   assert.ok(performance.now() - since >= 3950, 'the fourth try of a network waits 4 seconds, on whichever connection')
+  await again.leave()
+  const waited = /AUTH asked how long this login waits, after others that failed: 4 s/
+  let why = ''
+  for (let tries = 0; tries < 50 && !waited.test(why); tries++) {
+    why = await promisify(execFile)(process.execPath, [LAUNCHER, '--home', home.path, 'why', '--client', `127.0.${network}.1`]).then(({ stdout }) => stdout, () => '')
+  }
+  assert.match(why, waited)
 })
 
 test('many failures of an account, of a name that is none, or of a network are one line each', async () => {
