@@ -15,6 +15,7 @@ import { unmapIPv4 } from '../../protocol/qmail/ip.ts'
 import type { Speaker } from '../../protocol/smtp/xclient.ts'
 import type { Certificates } from '../tls/certificates.ts'
 import { factsOf } from '../tls/facts.ts'
+import { handshakeFault } from '../tls/fault.ts'
 import { readProxied } from './proxied.ts'
 import type { Port, Talk } from './talk.ts'
 
@@ -346,7 +347,7 @@ class Connection extends SMTPConnection implements Port {
   }
 
   override _onError(error: Error & { code?: string; remoteAddress?: string }): void {
-    if (this._upgrading) this.handshakeFault ??= error.message
+    if (this._upgrading) this.handshakeFault ??= handshakeFault(error)
     super._onError(error)
   }
 

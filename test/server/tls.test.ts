@@ -6,7 +6,7 @@ import { connect as connectTcp } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { SmtpClient } from '../client/smtp-client.ts'
 import { certificateFiles, makeCertificate, tlsFiles } from '../harness/certificates.ts'
 import { delivered, deliverInto, deliveryPlace } from '../harness/delivered.ts'
@@ -269,6 +269,30 @@ test('clients\' certificates: asked for, checked where shown, demanded', async (
   assert.deepEqual(await all(), ['NONE,', 'SUCCESS,CN=known.example', 'refused'])
   await own.write('control/smtpconfig-stunnel', config(2))
   assert.deepEqual(await all(), ['refused', 'SUCCESS,CN=known.example', 'refused'])
+})
+
+test('why says in plain words what was wrong with a handshake', async () => {
+  const send = async (bytes: string): Promise<void> => {
+    const client = await SmtpClient.connect(IMPLICIT)
+    client.send(bytes)
+    await client.rest()
+    await client.leave()
+  }
+  const begin = async (options: ConnectionOptions): Promise<void> => {
+    const socket = connectTls({ port: IMPLICIT, host: '127.0.0.1', rejectUnauthorized: false, ...options }).on('error', () => {})
+    await new Promise((resolve) => { socket.once('close', resolve) })
+  }
+  await send('EHLO x\r\n')
+  await send('GET / HTTP/1.1\r\n\r\n')
+  await begin({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' })
+  await begin({ maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' })
+  const expected = ['what the client sends is no TLS', 'what the client sends is HTTP and no TLS', 'the client knows no version of TLS that is allowed here', 'the client knows no cipher that is allowed here']
+  const missing = async (): Promise<string[]> => {
+    const trace = (await Promise.all((await readdir(home.at('trace'))).map((name) => home.read(`trace/${name}`)))).join('')
+    return expected.filter((text) => !trace.includes(`TLS handshake failed: ${text}"`))
+  }
+  for (let tries = 0; (await missing()).length > 0 && tries < 500; tries++) await pause(20)
+  assert.deepEqual(await missing(), [])
 })
 
 test('a handshake that fails hurts nobody, and why tells of it', async () => {
