@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { median, processorSeconds } from './cost.ts'
 import { bareNode, haraka, helios, NOTHING_KEPT, postfix, smtpSink, type Peer, type StartPeer } from './peers.ts'
 
@@ -63,8 +64,18 @@ interface Figure {
 const SESSIONS = 50
 const SIZE = 4096
 
+/** Waits until a server has delivered what it took before: it is no part of what comes next. */
+async function atRest({ pid }: Peer): Promise<void> {
+  for (let before = -1, now = processorSeconds(pid); now !== before; now = processorSeconds(pid)) {
+    before = now
+    await pause(300)
+  }
+}
+
 /** postfix's smtp-source: `-d` keeps a connection for many messages. */
-async function load({ port, pid }: Peer, count: number, many: boolean): Promise<Figure> {
+async function load(peer: Peer, count: number, many: boolean): Promise<Figure> {
+  const { port, pid } = peer
+  await atRest(peer)
   const before = processorSeconds(pid)
   const begun = performance.now()
   const source = spawn('smtp-source', [
