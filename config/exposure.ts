@@ -1,6 +1,5 @@
 /** Doubts about listeners: who cannot log in there, and who may say too much. */
-import type { Network } from '../protocol/network.ts'
-import { isLoopback } from '../protocol/network.ts'
+import { isLoopback, type Network } from '../protocol/network.ts'
 import type { Problem } from './problem.ts'
 import type { ListenerSettings, Settings } from './settings.ts'
 
