@@ -22,6 +22,7 @@ test('what operators want has no doubt about it', () => {
 
 test('a submission listener at which nobody can log in', () => {
   assert.match(doubts({ service: 'submission', host: '0.0.0.0' }).join(), /^listeners\[0\]: nobody can log in here/)
+  assert.match(doubts({ service: 'submission', host: '0.0.0.0', tls: 'starttls', auth: false }).join(), /^listeners\[0\]: nobody can log in here.*"auth" is false$/)
 })
 
 test('passwords in the clear', () => {

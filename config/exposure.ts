@@ -10,7 +10,9 @@ export function checkExposure({ listeners, file }: Pick<Settings, 'listeners' | 
 
 function doubtsOf({ service, host, tls, auth, proxy, xclient }: ListenerSettings): readonly Pick<Problem, 'reason' | 'mend'>[] {
   const doubts: Pick<Problem, 'reason' | 'mend'>[] = []
-  if (service === 'submission' && tls === false && (auth === false || auth.when === 'tls')) {
+  if (service === 'submission' && auth === false) {
+    doubts.push({ reason: 'nobody can log in here, and whoever has no RELAYCLIENT must: "auth" is false', mend: 'leave "auth" out, or write "service": "smtp"' })
+  } else if (service === 'submission' && tls === false && auth !== false && auth.when === 'tls') {
     doubts.push({
       reason: 'nobody can log in here, and whoever has no RELAYCLIENT must: logins need TLS, and this listener has none',
       mend: 'write "tls": "starttls", or "auth": "always" where TLS ends in front of this server',

@@ -45,8 +45,7 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
   return async (peer, port) => {
     const id = sessionId()
     const generation = await deps.reloader.latest()
-    const asked = access(peer, generation.control, deps.nameOf)
-    const granted = asked instanceof Promise ? await asked : asked
+    const granted = await access(peer, generation.control, deps.nameOf)
     const { speaker = {}, via = peer.origin } = peer
     const { env } = granted
     speakFor(env, speaker)
@@ -73,12 +72,10 @@ export function admitTo(listener: ListenerSettings, deps: SessionDeps): Admit {
     const policy = policyFor(generation, env, compat, deps.accounts)
     if (policy === undefined) return sendAway('421 unable to read controls (#4.3.0)', 'the plugin list is missing')
     const relayByRule = env['RELAYCLIENT'] !== undefined
-    const relay = relayAfterLogin({ env, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
-    const { logins, unknown } = relay instanceof Promise ? await relay : relay
+    const { logins, unknown } = await relayAfterLogin({ env, ip: client.ip, accounts: deps.logins, now: Date.now(), trace })
     if (logins.length > 0) deps.log.info({ session: id, ip: client.ip, logins }, 'relaying after a login from this address')
     const limits = startingLimits(deps.limits, client.ip, env)
-    const taken = deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
-    const release = taken instanceof Promise ? await taken : taken
+    const release = await deps.connections.take(client.ip, limitsOf(env['LIMITS'], limits))
     if (release === 'network') return sendAway('421 too many connections from your network (#4.7.0)', 'built-in: limit connections')
     if (release === 'server') return sendAway('421 too many connections, come back later (#4.3.2)', 'built-in: limit allConnections')
     deps.log.info({ session: id, ip: client.ip, service: listener.service, generation: generation.number }, 'connect')

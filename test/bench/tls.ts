@@ -6,9 +6,8 @@
  * usage: node test/bench/tls.ts [rounds] [handshakes]
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { SmtpClient } from '../client/smtp-client.ts'
 import { makeCertificate } from '../harness/certificates.ts'
 import { median, processorSeconds, residentMiB } from './cost.ts'
 import { haraka, heliosTls, postfix, type Peer, type StartPeer } from './peers.ts'
@@ -22,28 +21,16 @@ const PEERS: readonly (readonly [name: string, start: StartPeer])[] = [
   ['Helios', heliosTls(certificate)], ['Haraka', haraka('none', certificate)], ['Postfix', postfix(certificate)],
 ]
 
-/** Says something and waits for the last line of the reply. */
-async function ask(socket: Socket, command?: string): Promise<void> {
-  if (command !== undefined) socket.write(`${command}\r\n`)
-  let said = ''
-  while (!/^[2-5][0-9]{2} .*\r\n$/m.test(said)) {
-    const [chunk] = await once(socket, 'data') as [Buffer]
-    said += chunk.toString('latin1')
-  }
-  assert.match(said, /^2/, `${command}: ${said}`)
-}
-
 /** A connection under TLS that has said EHLO, and the ticket it got: a server sends it before it answers anything. */
 async function secured(port: number, ticket?: Buffer): Promise<{ readonly socket: TLSSocket; readonly ticket: Buffer | undefined }> {
-  const plain = connect({ port, host: '127.0.0.1', noDelay: true })
-  await ask(plain)
-  await ask(plain, 'EHLO x.example')
-  await ask(plain, 'STARTTLS')
+  const client = await SmtpClient.connect(port)
+  await client.reply()
+  await client.command('EHLO x.example')
+  assert.match(await client.command('STARTTLS'), /^220 /)
+  const socket = await client.secure({ minVersion: 'TLSv1.3', ...(ticket === undefined ? {} : { session: ticket }) })
   let given: Buffer | undefined
-  const socket = connectTls({ socket: plain, rejectUnauthorized: false, minVersion: 'TLSv1.3', ...(ticket === undefined ? {} : { session: ticket }) })
   socket.on('session', (session: Buffer) => { given = session })
-  await once(socket, 'secureConnect')
-  await ask(socket, 'EHLO x.example')
+  await client.command('EHLO x.example')
   return { socket, ticket: given }
 }
 

@@ -271,6 +271,8 @@ test('clients\' certificates: asked for, checked where shown, demanded', async (
   assert.deepEqual(await all(), ['refused', 'SUCCESS,CN=known.example', 'refused'])
 })
 
+const trace = async (): Promise<string> => (await Promise.all((await readdir(home.at('trace'))).map((name) => home.read(`trace/${name}`)))).join('')
+
 test('why says in plain words what was wrong with a handshake', async () => {
   const send = async (bytes: string): Promise<void> => {
     const client = await SmtpClient.connect(IMPLICIT)
@@ -288,8 +290,8 @@ test('why says in plain words what was wrong with a handshake', async () => {
   await begin({ maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' })
   const expected = ['what the client sends is no TLS', 'what the client sends is HTTP and no TLS', 'the client knows no version of TLS that is allowed here', 'the client knows no cipher that is allowed here']
   const missing = async (): Promise<string[]> => {
-    const trace = (await Promise.all((await readdir(home.at('trace'))).map((name) => home.read(`trace/${name}`)))).join('')
-    return expected.filter((text) => !trace.includes(`TLS handshake failed: ${text}"`))
+    const recorded = await trace()
+    return expected.filter((text) => !recorded.includes(`TLS handshake failed: ${text}"`))
   }
   for (let tries = 0; (await missing()).length > 0 && tries < 500; tries++) await pause(20)
   assert.deepEqual(await missing(), [])
@@ -308,7 +310,6 @@ test('a handshake that fails hurts nobody, and why tells of it', async () => {
   }
   const client = await greeted(IMPLICIT, {})
   await client.leave()
-  const trace = async (): Promise<string> => (await Promise.all((await readdir(home.at('trace'))).map((name) => home.read(`trace/${name}`)))).join('')
   for (let tries = 0; !/TLS handshake failed: /.test(await trace()); tries++) {
     assert.ok(tries < 500, 'no trace of the handshake')
     await pause(20)
